@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int parse_port(const char *text, in_port_t *ret_port)
+{
+	unsigned port = 0;
+	size_t len = strspn(text, "0123456789");
+
+	if (len == 0 || len > 5 || text[len])
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++)
+		port = port * 10 + (unsigned)(text[i] - '0');
+	if (port > UINT16_MAX)
+		return -EINVAL;
+	*ret_port = htons((uint16_t)port);
+	return 0;
+}
+
+static bool machine_has_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void set_any(struct address *address, in_port_t port)
+{
+	if (machine_has_ipv6()) {
+		address->v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = port };
+		address->len = sizeof(address->v6);
+	} else {
+		address->v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = port };
+		address->len = sizeof(address->v4);
+	}
+}
+
+static int set_v4(struct address *address, const char *host, in_port_t port)
+{
+	address->v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = port };
+	address->len = sizeof(address->v4);
+	return inet_pton(AF_INET, host, &address->v4.sin_addr) == 1 ? 0 : -EINVAL;
+}
+
+/* @host is still in its brackets. */
+static int set_v6(struct address *address, char *host, in_port_t port)
+{
+	size_t len = strlen(host);
+
+	if (host[len - 1] != ']')
+		return -EINVAL;
+	host[len - 1] = '\0';
+	address->v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = port };
+	address->len = sizeof(address->v6);
+	return inet_pton(AF_INET6, host + 1, &address->v6.sin6_addr) == 1 ? 0 : -EINVAL;
+}
+
+int address_parse(const char *text, struct address *ret_address)
+{
+	struct address address = { .len = 0 };
+	const char *colon = strrchr(text, ':');
+	char host[ADDRESS_TEXT_BYTES];
+	in_port_t port;
+	int r;
+
+	if (!colon || (size_t)(colon - text) >= sizeof(host) || parse_port(colon + 1, &port) < 0)
+		return -EINVAL;
+	memcpy(host, text, (size_t)(colon - text));
+	host[colon - text] = '\0';
+	if (host[0] == '\0') {
+		set_any(&address, port);
+		r = 0;
+	} else if (host[0] == '[') {
+		r = set_v6(&address, host, port);
+	} else {
+		r = set_v4(&address, host, port);
+	}
+	if (r == 0)
+		*ret_address = address;
+	return r;
+}
+
+void address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES])
+{
+	char host[INET6_ADDRSTRLEN];
+
+	if (address->any.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof(host));
+		snprintf(out, ADDRESS_TEXT_BYTES, "[%s]:%u", host, address_port(address));
+	} else {
+		inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof(host));
+		snprintf(out, ADDRESS_TEXT_BYTES, "%s:%u", host, address_port(address));
+	}
+}
+
+uint16_t address_port(const struct address *address)
+{
+	return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
+}
+
+void address_set_port(struct address *address, uint16_t port)
+{
+	if (address->any.sa_family == AF_INET6)
+		address->v6.sin6_port = htons(port);
+	else
+		address->v4.sin_port = htons(port);
+}
+
+/* Of IPv6 addresses only the unspecified one takes IPv4 too, whatever net.ipv6.bindv6only says. */
+static int set_v6only(int fd, const struct address *address)
+{
+	int v6only = !IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
+
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
+}
+
+static int prepare_and_bind(int fd, const struct address *address, bool reuseport)
+{
+	const int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+		return -errno;
+	if (reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+		return -errno;
+	if (address->any.sa_family == AF_INET6 && set_v6only(fd, address) < 0)
+		return -errno;
+	return bind(fd, &address->any, address->len) < 0 ? -errno : 0;
+}
+
+int address_bind(const struct address *address, bool reuseport)
+{
+	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = prepare_and_bind(fd, address, reuseport);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}

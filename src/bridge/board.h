@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * board - the scoreboard that parent and workers share: one padded row per worker process
+ *
+ * A worker writes its own row once a loop turn; anyone may read. The parent trusts none of it: it only
+ * prints and compares these numbers. A row belongs to a process, not to a slot, since a slot's old worker
+ * drains while its new one already serves.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* name: what it counts. A gauge can fall, a counter cannot. */
+#define BOARD_FIELDS(X)								\
+	X(connections,	"open connections (gauge)")				\
+	X(in_flight,	"requests begun and not answered in full (gauge)")	\
+	X(accepted,	"connections accepted")					\
+	X(requests,	"requests answered")					\
+	X(refused,	"requests refused with 4xx or 5xx by the protocol")	\
+	X(timeouts,	"connections ended by a timeout")			\
+	X(cut,		"connections cut by the drain timeout")			\
+	X(accept_paused, "times accepting stopped for want of descriptors")	\
+	X(turns,	"loop turns")						\
+	X(enters,	"system calls that waited: io_uring_enter or epoll_wait") \
+	X(submitted,	"operations submitted")					\
+	X(completed,	"completions seen")					\
+	X(starved,	"times the receive buffers ran out")			\
+	X(overflows,	"completion queue overflows")				\
+	X(heartbeat_ms,	"monotonic clock of the last turn (gauge)")
+
+struct board_row {
+#define FIELD(name, meaning) _Atomic uint64_t name;
+	BOARD_FIELDS(FIELD)
+#undef FIELD
+} __attribute__((aligned(256)));
+
+struct board {
+	unsigned		n_rows;
+	struct board_row	rows[] __attribute__((aligned(256)));
+};
+
+/* Maps a board of @n_rows zeroed rows, shared with every process forked later. Return: 0 or -errno. */
+int board_create(unsigned n_rows, struct board **ret_board);
+void board_destroy(struct board *board);
+
+/* Zeroes one row, for its next owner. */
+void board_clear(struct board_row *row);
+
+static inline void board_set(_Atomic uint64_t *field, uint64_t value)
+{
+	atomic_store_explicit(field, value, memory_order_relaxed);
+}
+
+static inline uint64_t board_get(const _Atomic uint64_t *field)
+{
+	return atomic_load_explicit(field, memory_order_relaxed);
+}

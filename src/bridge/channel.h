@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * channel - what parent and worker say to each other
+ *
+ * A SOCK_SEQPACKET pair, one message a packet: a type, a payload of exactly that type's size, and for
+ * some types one descriptor (SCM_RIGHTS). Sender, size and descriptor are checked here, in one place,
+ * before anyone sees a message. Neither side blocks: a full channel is -EAGAIN to the sender.
+ *
+ * Fails by: -EPROTO for a message that breaks this grammar (its descriptors are closed), -EPIPE when
+ * the other side is gone.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum side { FROM_PARENT, FROM_WORKER };
+
+struct listener_msg {
+	uint32_t	index;		/* of the address, 0..n_listeners-1 */
+};
+
+struct ready_msg {
+	uint32_t	engine;		/* enum brood_engine, never AUTO */
+	char		why[124];	/* why not io_uring; empty when it is; terminated */
+};
+
+struct failed_msg {
+	char		reason[256];	/* one line, terminated */
+};
+
+struct suicide_msg {
+	char		reason[64];	/* terminated */
+};
+
+struct crash_msg {
+	int32_t		signal;
+	uint32_t	in_flight;
+	uint64_t	address;	/* si_addr */
+	char		request[160];	/* the request line being handled, cut; empty when none; terminated */
+};
+
+struct drain_msg {
+	uint32_t	timeout_ms;	/* 0 = now */
+	uint32_t	last;		/* 1 = nobody inherits the listeners: empty their queues, then close them */
+};
+
+struct drained_msg {
+	uint32_t	cut;		/* connections that had to be cut */
+};
+
+struct lend_msg {
+	uint32_t	slot;		/* whose listener it is */
+	uint32_t	index;
+};
+
+/* name, sender, payload bytes, descriptors, meaning */
+#define CHANNEL_MESSAGES(X)									\
+	X(LISTENER, FROM_WORKER, sizeof(struct listener_msg), 1, "a duplicate of my listener, to keep")	\
+	X(READY,    FROM_WORKER, sizeof(struct ready_msg),    0, "accepting")				\
+	X(FAILED,   FROM_WORKER, sizeof(struct failed_msg),   0, "cannot start, and why; I exit")	\
+	X(SUICIDE,  FROM_WORKER, sizeof(struct suicide_msg),  0, "must go: replace me first")		\
+	X(CRASH,    FROM_WORKER, sizeof(struct crash_msg),    0, "dying of a fault; the core follows")	\
+	X(DRAINED,  FROM_WORKER, sizeof(struct drained_msg),  0, "nothing in flight; I exit")		\
+	X(ACK,      FROM_PARENT, 0,                           0, "suicide heard, replacement on its way") \
+	X(DRAIN,    FROM_PARENT, sizeof(struct drain_msg),    0, "stop accepting, finish, leave")	\
+	X(LEND,     FROM_PARENT, sizeof(struct lend_msg),     1, "accept from this listener too")	\
+	X(RETURN,   FROM_PARENT, sizeof(struct lend_msg),     0, "accept from it no longer")
+
+enum channel_type {
+#define TYPE(name, sender, bytes, n_fds, meaning) CHANNEL_##name,
+	CHANNEL_MESSAGES(TYPE)
+#undef TYPE
+	CHANNEL_N_TYPES
+};
+
+#define CHANNEL_PAYLOAD_MAX 256
+
+struct message {
+	uint32_t	type;		/* enum channel_type */
+	uint32_t	size;		/* of the payload */
+	int		fd;		/* -1, or owned by the receiver */
+	union {
+		struct listener_msg	listener;
+		struct ready_msg	ready;
+		struct failed_msg	failed;
+		struct suicide_msg	suicide;
+		struct crash_msg	crash;
+		struct drain_msg	drain;
+		struct drained_msg	drained;
+		struct lend_msg		lend;
+		char			bytes[CHANNEL_PAYLOAD_MAX];
+	};
+};
+
+/* A connected pair, both close-on-exec and non-blocking. ret_ends[0] is the parent's. Return: 0 or -errno. */
+int channel_pair(int ret_ends[2]);
+
+/*
+ * Sends @type with the payload @type has; @payload may be NULL when it has none, @fd is borrowed, -1 = none.
+ * Async-signal-safe. Return: 0, -EAGAIN (full), -EPIPE (the other side is gone), or another -errno.
+ */
+int channel_send(int channel_fd, enum channel_type type, const void *payload, int fd);
+
+/*
+ * Receives one message that @from sent. Strings in it are terminated.
+ * Return: 1 and *ret_message (its fd is the caller's to close); 0 = none waiting;
+ * -EPIPE = the other side is gone; -EPROTO = not in the grammar, nothing to close.
+ */
+int channel_receive(int channel_fd, enum side from, struct message *ret_message);
+
+const char *channel_type_name(enum channel_type type);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config - what the pool was told, resolved; frozen before the first fork, never written after
+ *
+ * brood.c fills it from struct brood_options, with every default put in: no field is 0 for "default" here.
+ */
+#pragma once
+
+#include "base/address.h"
+#include "brood.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define LISTENERS_MAX 8
+#define WORKERS_MAX 512
+
+struct config {
+	struct brood_options	options;	/* every default resolved; .workers is the real number */
+	unsigned		n_listeners;
+	struct address		listen[LISTENERS_MAX];		/* with the real port */
+	bool			drop_privileges;
+	uid_t			uid;
+	gid_t			gid;
+	brood_handler_fn	*handler;	/* of brood_http(), or NULL */
+	void			*handler_arg;
+};

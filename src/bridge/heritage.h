@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* heritage - everything a worker is born with; what is not listed here is closed */
+#pragma once
+
+#include "bridge/config.h"
+
+#include <stdint.h>
+
+struct board;
+
+struct heritage {
+	unsigned		 slot;		/* 0..workers-1, stable across restarts */
+	uint32_t		 generation;	/* workers this slot has had before */
+	pid_t			 parent_pid;
+	int			 channel_fd;	/* our end; the parent holds the other */
+	int			 listen_fd[LISTENERS_MAX];	/* from custody; -1 = open your own */
+	uint32_t		 engine;	/* enum brood_engine; what the pool settled on */
+	struct board		*board;		/* MAP_SHARED; we write our row only */
+	unsigned		 row;		/* ours */
+	const struct config	*config;
+};

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * brood.h - a pool of worker processes that serve, each on its own SO_REUSEPORT socket
+ *
+ * A program makes a brood, adds addresses and what answers, and runs it. brood_run() forks the workers
+ * and becomes their parent; handlers run in the workers only. Nothing here has a layout but the options,
+ * which begin with their size so that they can grow. Functions return 0 or a count, or -errno.
+ *
+ * A function, a type or a macro that does not appear in this file is not part of the interface.
+ */
+#ifndef BROOD_H
+#define BROOD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Seen from outside even where everything else is hidden: ours by a program, a handler's by us. */
+#pragma GCC visibility push(default)
+
+#define BROOD_VERSION "0.1.0"
+
+struct brood;
+struct brood_request;
+
+/* How connections reach the workers. */
+enum brood_model {
+	BROOD_REUSEPORT = 0,		/* a listening socket per worker; the kernel balances */
+};
+
+/* Which kernel interface the workers' loop uses. */
+enum brood_engine {
+	BROOD_ENGINE_AUTO = 0,		/* io_uring, or epoll where io_uring is refused; the log says which */
+	BROOD_ENGINE_URING,		/* io_uring or nothing */
+	BROOD_ENGINE_EPOLL,
+};
+
+/* What follows when a slot has used up its restart limit. */
+enum brood_on_giveup {
+	BROOD_GIVEUP_EXIT = 0,		/* drain the others and end with code 4 */
+	BROOD_GIVEUP_DEGRADE,		/* go on with the others; end with code 4 when none is left */
+};
+
+enum brood_log_format { BROOD_LOG_TEXT = 0, BROOD_LOG_JSON };
+enum brood_log_level { BROOD_LOG_ERROR = 0, BROOD_LOG_WARN, BROOD_LOG_INFO, BROOD_LOG_DEBUG };
+
+/* Exit codes of brood_run() and of the program brood(1). */
+#define BROOD_EXIT_DRAINED	0	/* asked to stop, every connection was let finish */
+#define BROOD_EXIT_NOT_STARTED	1	/* could not start; the reason was logged in one line */
+#define BROOD_EXIT_USAGE	2	/* of the program only */
+#define BROOD_EXIT_CUT		3	/* the drain timed out; connections were cut, the log says how many */
+#define BROOD_EXIT_GAVE_UP	4	/* workers died too often */
+
+/**
+ * struct brood_options - what a pool is made with; start from BROOD_OPTIONS_INIT.
+ *
+ * Strings are borrowed until brood_destroy(). A field left 0 or NULL means its default, named here,
+ * unless its comment says otherwise. Times are milliseconds, sizes bytes.
+ */
+struct brood_options {
+	uint32_t	size;			/* set by BROOD_OPTIONS_INIT */
+
+	/* the pool */
+	uint32_t	workers;		/* processes; 0 = one per usable CPU; at most 512 */
+	uint32_t	model;			/* enum brood_model */
+	uint32_t	engine;			/* enum brood_engine */
+	uint32_t	drain_timeout_ms;	/* 9000: grace for what is in flight when leaving */
+	uint32_t	restart_limit;		/* 5: deaths of one slot within the window before giving up */
+	uint32_t	restart_window_ms;	/* 10000 */
+	uint32_t	backoff_min_ms;		/* 100: the second restart in a row waits this long, then doubling */
+	uint32_t	backoff_max_ms;		/* 10000 */
+	uint32_t	on_giveup;		/* enum brood_on_giveup */
+	uint32_t	start_timeout_ms;	/* 30000: a worker not ready by then is killed */
+	const char	*user;			/* name or number the workers become; needs root */
+	const char	*group;			/* the user's own by default */
+	const char	*pid_file;		/* written when ready, removed at the end */
+
+	/* logging, to stderr */
+	uint32_t	log_format;		/* enum brood_log_format */
+	int32_t		log_level;		/* enum brood_log_level; set to BROOD_LOG_INFO by the initialiser */
+
+	/* sockets */
+	uint32_t	backlog;		/* 4096: per listening socket; the kernel caps it at somaxconn */
+	uint32_t	max_connections;	/* per worker; 0 = what RLIMIT_NOFILE allows */
+
+	/* HTTP */
+	uint32_t	max_head_bytes;		/* 16384: request line and fields; over it 431 */
+	uint32_t	max_target_bytes;	/* 8192: over it 414 */
+	uint32_t	max_fields;		/* 100: over it 431; at most 100 */
+	uint64_t	max_body_bytes;		/* 16 MiB: over it 413 */
+	uint32_t	header_timeout_ms;	/* 10000: for a whole request head; then 408 */
+	uint32_t	body_timeout_ms;	/* 30000: between two pieces of a body; then 408 */
+	uint32_t	idle_timeout_ms;	/* 75000: a kept-alive connection without a request */
+	uint32_t	write_timeout_ms;	/* 30000: a client that takes nothing of its response */
+	uint32_t	linger_timeout_ms;	/* 2000: reading on after an early answer, so that it arrives */
+
+	/* what answers: one of these, or brood_http() */
+	const char	*root;			/* serve the files under this directory */
+	const char	*text;			/* answer every request with this */
+	const char	*handler;		/* a shared object that exports brood_handle(); loaded in the worker */
+
+	/* files */
+	uint64_t	cache_bytes;		/* 8 MiB: small files kept in memory, per worker */
+	uint32_t	listing;		/* 1 = list directories that have no index.html */
+};
+
+#define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }
+
+/**
+ * brood_create() - make a pool that does not run yet.
+ * @options: copied; NULL = all defaults.
+ * @ret_brood: owned by the caller; end it with brood_destroy().
+ *
+ * Return: 0, -EINVAL (an option out of its range; the log names it), -EPERM (a user or a group, and we are
+ * not root), -ENOMEM.
+ */
+int brood_create(const struct brood_options *options, struct brood **ret_brood);
+
+/**
+ * brood_listen() - add an address to serve.
+ * @brood: not yet running.
+ * @address: ":8080" (all addresses), "127.0.0.1:8080", "[::1]:0" (port chosen by the kernel); borrowed
+ *           for the call only.
+ *
+ * Reserves the address now, so a wrong or a taken one fails here and not in a worker, with a log line
+ * that names who holds it. Without any call, brood_run() listens on ":8080".
+ * Process: parent only.
+ * Return: the port, or -EINVAL (unparsable), -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENOSPC (over 8).
+ */
+int brood_listen(struct brood *brood, const char *address);
+
+/**
+ * typedef brood_handler_fn - answers one request.
+ *
+ * Process: worker, in its loop: what blocks here blocks every connection of this worker. It answers
+ * before it returns, or keeps @request and answers later from a callback of the same request.
+ * @request lives until its response has ended or its on_close callback has returned.
+ */
+typedef void brood_handler_fn(struct brood_request *request, void *arg);
+
+/**
+ * brood_http() - answer requests with a function of this program.
+ * @arg: given to every call; what it points to is the worker's own copy after the fork.
+ *
+ * Return: 0, or -EBUSY (the options already named something that answers).
+ */
+int brood_http(struct brood *brood, brood_handler_fn *handler, void *arg);
+
+/**
+ * brood_run() - fork the workers and be their parent until the pool ends.
+ *
+ * Blocks SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE in the
+ * calling process. TERM, INT and QUIT drain; a second one ends at once.
+ * Process: becomes the parent; call it from a program with one thread.
+ * Return: an exit code, BROOD_EXIT_*.
+ */
+int brood_run(struct brood *brood);
+
+/* Frees @brood and closes its sockets. NULL is fine. */
+void brood_destroy(struct brood *brood);
+
+/* ---- in a worker: reading a request ------------------------------------------------------------ */
+
+/*
+ * Text that is returned with a length is not terminated, belongs to the request and lives as long as
+ * the request does, but moves once when a handler returns without having answered: ask again then.
+ */
+
+/* "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS" or "PATCH"; terminated, lives for ever. */
+const char *brood_method(const struct brood_request *request);
+
+/* The path as received, still percent-encoded; begins with '/', or is "*". */
+const char *brood_path(const struct brood_request *request, size_t *ret_len);
+
+/* The query behind '?', still encoded; empty when there is none. */
+const char *brood_query(const struct brood_request *request, size_t *ret_len);
+
+/**
+ * brood_query_get() - one decoded parameter of the query.
+ * @out: terminated on success.
+ * Return: its length, -ENOENT, -EINVAL (bad escape or a NUL), -ENOSPC.
+ */
+int brood_query_get(const struct brood_request *request, const char *key, char *out, size_t size);
+
+/* The value of the first field called @name (any case), or NULL. */
+const char *brood_header(const struct brood_request *request, const char *name, size_t *ret_len);
+
+/**
+ * typedef brood_body_fn - receives a request's body piece by piece.
+ * @data: valid during the call. @len: 0 = the body is complete.
+ */
+typedef void brood_body_fn(struct brood_request *request, const void *data, size_t len, void *arg);
+
+/**
+ * brood_read_body() - have the body delivered.
+ *
+ * Call it from the handler, once; sends 100 Continue to a client that waits for it. The first piece
+ * arrives after the handler has returned, never before.
+ * A client that sends faster than the response leaves is held back. A body nobody asked for is discarded.
+ * Return: 0, -EALREADY, -EPIPE (the response has ended).
+ */
+int brood_read_body(struct brood_request *request, brood_body_fn *fn, void *arg);
+
+/* ---- in a worker: answering ---------------------------------------------------------------------- */
+
+/**
+ * brood_set_header() - add a field to the response; before it starts.
+ * Content-Length, Transfer-Encoding, Connection and Date are brood's own.
+ * Return: 0, -EINVAL (not a valid name or value, or one of brood's own), -ENOSPC (over 4 KiB), -EALREADY.
+ */
+int brood_set_header(struct brood_request *request, const char *name, const char *value);
+
+/**
+ * brood_respond() - answer at once, whole.
+ * @type: Content-Type, or NULL for none. @body: copied.
+ * Return: 0, -EALREADY, -EINVAL (a status outside 200..599), -ENOMEM.
+ */
+int brood_respond(struct brood_request *request, int status, const char *type, const void *body, size_t len);
+
+#define BROOD_UNKNOWN_LENGTH UINT64_MAX
+
+/**
+ * brood_start() - begin a response whose body follows with brood_write() and ends with brood_end().
+ * @length: of the body; BROOD_UNKNOWN_LENGTH = chunked (HTTP/1.0: ended by closing).
+ * Return: as brood_respond().
+ */
+int brood_start(struct brood_request *request, int status, const char *type, uint64_t length);
+
+/**
+ * brood_write() - send a piece of the body; copied.
+ * Return: 0; -EAGAIN: nothing was taken because the client reads too slowly, wait for on_writable;
+ *         -EMSGSIZE (more than the announced length), -EPIPE (not started or ended), -ENOMEM.
+ */
+int brood_write(struct brood_request *request, const void *data, size_t len);
+
+/**
+ * brood_end() - the body is complete; @request is gone.
+ * Return: 0, or -EPIPE (not started or ended already). Fewer bytes than announced close the connection.
+ */
+int brood_end(struct brood_request *request);
+
+typedef void brood_event_fn(struct brood_request *request, void *arg);
+
+/* Calls @fn once when brood_write() will take data again. */
+void brood_on_writable(struct brood_request *request, brood_event_fn *fn, void *arg);
+
+/*
+ * Calls @fn if the client leaves, or is cut, before the response has ended. Free what belongs to the
+ * request there; @request is gone when @fn returns, its timer is cancelled.
+ */
+void brood_on_close(struct brood_request *request, brood_event_fn *fn, void *arg);
+
+/* Calls @fn once in @ms milliseconds; a request has one timer, a second call moves it. */
+void brood_timer(struct brood_request *request, uint32_t ms, brood_event_fn *fn, void *arg);
+
+/* ---- in a worker: the worker itself ---------------------------------------------------------------- */
+
+/**
+ * brood_retire() - ask for this worker to be replaced (the suicide protocol).
+ * @reason: at most 63 bytes reach the log; borrowed for the call.
+ *
+ * The parent starts the replacement at once; this worker goes on serving until that one is ready, then
+ * drains and exits. No restart penalty. Asking again is harmless.
+ */
+void brood_retire(const char *reason);
+
+unsigned brood_slot(void);		/* 0..workers-1, stable across restarts */
+unsigned brood_generation(void);	/* how many workers this slot has had before this one */
+const char *brood_model_name(void);	/* "reuseport" */
+const char *brood_engine_name(void);	/* "io_uring" or "epoll", as --engine's log line says it */
+
+/*
+ * What a shared object given to --handler (or .handler) exports.
+ * brood_handle() is required. brood_handler_start(), when there, is called once in each worker before it
+ * serves; anything but 0 stops the worker ("could not start"). brood_handler_stop() is called when the
+ * worker has drained.
+ */
+void brood_handle(struct brood_request *request);
+int brood_handler_start(void);
+void brood_handler_stop(void);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
