@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request - an exchange's life, from its head to the last byte of its body and its response
+ *
+ * It is taken from a pool when a head begins and given back when both are done: the response has ended
+ * (finished) and the body was read or thrown away. While the service or a callback of the handler runs,
+ * ->inside keeps it alive, and what was completed meanwhile is concluded on return.
+ *
+ * The head lies in the receive buffer. A request that outlives the call gets a copy of it.
+ */
+#include "conn/conn.h"
+
+#include "base/must.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct brood_request *request_create(struct conn_table *table, struct conn *c)
+{
+	struct brood_request *r = pool_take(&table->requests);
+
+	if (!r)
+		return NULL;
+	memset(r, 0, offsetof(struct brood_request, head));
+	r->table = table;
+	r->conn = c;
+	return r;
+}
+
+void request_destroy(struct brood_request *r)
+{
+	struct conn_table *table = r->table;
+
+	if (list_linked(&r->timer.link))
+		wheel_set(&table->timers, &r->timer, WHEEL_NEVER);
+	if (r->fields)
+		pool_give(&table->blocks, r->fields);
+	if (r->kept)
+		free(r->kept);
+	pool_give(&table->requests, r);
+}
+
+/* Return: 0, or -ENOMEM. */
+static int keep_head(struct brood_request *r, const char *start)
+{
+	if (r->kept)
+		return 0;
+	r->kept = malloc(r->head.bytes);
+	if (!r->kept)
+		return -1;
+	memcpy(r->kept, start, r->head.bytes);
+	http_head_rebase(&r->head, start, r->kept);
+	return 0;
+}
+
+static void wait_for_handler(struct brood_request *r)
+{
+	conn_enter(r->table, r->conn, r->body_state == BODY_READING ? CONN_BODY : CONN_HANDLING);
+}
+
+void request_begin(struct brood_request *r, struct span rest)
+{
+	struct conn_table *table = r->table;
+	struct conn *c = r->conn;
+
+	c->request = r;
+	c->state = CONN_HANDLING;
+	r->followed = rest.len > r->head.content_length;
+	if (r->head.chunked || r->head.content_length > 0) {
+		r->body_state = BODY_UNREAD;
+		r->continue_due = r->head.expect_continue && rest.len == 0;
+		http_body_init(&r->body, &r->head, table->limits.http.body_bytes);
+	}
+	c->polite = !r->head.keep_alive && rest.len == 0 && r->body_state == BODY_NONE;
+	r->inside = true;
+	table->current = r;
+	table->service.answer(r, table->service.ctx);
+	table->current = NULL;
+	r->inside = false;
+	if (r->finished)
+		request_conclude(r);
+	else if (keep_head(r, rest.at - r->head.bytes) < 0)
+		conn_close(table, c);
+	else
+		wait_for_handler(r);
+	if (c->request == r)
+		request_check_body(r);
+}
+
+void request_call(struct brood_request *r, brood_event_fn *fn, void *arg)
+{
+	bool outermost = !r->inside;
+
+	r->inside = true;
+	r->table->current = r;
+	fn(r, arg);
+	r->table->current = NULL;
+	if (!outermost)
+		return;
+	r->inside = false;
+	conn_mark_dirty(r->table, r->conn);
+	if (r->finished)
+		request_conclude(r);
+	else if (r->body_state == BODY_READING && r->conn->state == CONN_HANDLING)
+		conn_enter(r->table, r->conn, CONN_BODY);
+}
+
+/* Return: whether the response was completed by it. */
+static bool deliver(struct brood_request *r, struct span data)
+{
+	r->inside = true;
+	r->table->current = r;
+	r->on_body(r, data.at, data.len, r->on_body_arg);
+	r->table->current = NULL;
+	r->inside = false;
+	conn_mark_dirty(r->table, r->conn);
+	return r->finished;
+}
+
+static void end_body(struct brood_request *r)
+{
+	bool reading = r->body_state == BODY_READING;
+
+	r->body_state = BODY_NONE;
+	if (reading)
+		deliver(r, SPAN(""));
+	if (r->finished)
+		request_conclude(r);
+	else
+		conn_enter(r->table, r->conn, CONN_HANDLING);
+}
+
+void request_check_body(struct brood_request *r)
+{
+	if (r->body_state == BODY_READING && !r->body.chunked && r->body.left == 0)
+		end_body(r);
+}
+
+void request_take_body(struct brood_request *r, struct span *in)
+{
+	struct span data = SPAN_NULL;
+	int verdict = http_body_take(&r->body, in, &data);
+
+	r->continue_due = false;
+	if (verdict != HTTP_DONE && verdict != HTTP_MORE) {
+		request_refuse(r->table, r->conn, r, verdict);
+		return;
+	}
+	if (data.len > 0 && r->body_state == BODY_READING && deliver(r, data))
+		r->body_state = BODY_DISCARDED;
+	if (verdict == HTTP_DONE)
+		end_body(r);
+	else if (r->body_state == BODY_DISCARDED)
+		request_conclude(r);
+}
+
+/* Is what is left of the body too much to read on for the sake of keeping the connection? */
+static bool body_too_long(const struct brood_request *r)
+{
+	if (r->continue_due)	/* perhaps it never comes */
+		return true;
+	return (r->head.chunked ? r->body.taken : r->head.content_length - r->body.taken) > DISCARD_MOST;
+}
+
+void request_conclude(struct brood_request *r)
+{
+	struct conn_table *table = r->table;
+	struct conn *c = r->conn;
+
+	must(c->request == r && r->finished);
+	if (r->broken) {
+		conn_reset(table, c);
+		return;
+	}
+	conn_mark_dirty(table, c);
+	if (r->body_state != BODY_NONE && !c->closing && !body_too_long(r)) {
+		r->body_state = BODY_DISCARDED;
+		if (c->state != CONN_BODY)
+			conn_enter(table, c, CONN_BODY);
+		return;
+	}
+	if (r->body_state != BODY_NONE)
+		c->closing = true;
+	table->counters.requests++;
+	c->request = NULL;
+	c->served = true;
+	request_destroy(r);
+	conn_enter(table, c, c->closing ? CONN_SENDING : CONN_IDLE);
+}
+
+void request_abort(struct brood_request *r)
+{
+	brood_event_fn *fn = r->on_close;
+
+	r->conn->request = NULL;
+	r->inside = true;
+	r->finished = true;	/* whatever the handler writes now goes nowhere */
+	if (fn)
+		fn(r, r->on_close_arg);
+	request_destroy(r);
+}
+
+static int append_refusal(struct conn_table *table, struct conn *c, int status, bool bodiless)
+{
+	struct span reason = http_reason(status);
+	struct http_response response = {
+		.status = status,
+		.close = true,
+		.content_length = reason.len + 5,
+		.type = SPAN("text/plain"),
+		.date = conn_table_date(table),
+	};
+	char *out = output_reserve(table, &c->output, HTTP_RESPONSE_BYTES + 128);
+	size_t n;
+
+	if (!out)
+		return -1;
+	n = http_response_render(out, &response);
+	if (!bodiless)
+		n += (size_t)snprintf(out + n, 64, "%d %.*s\n", status, (int)reason.len, reason.at);
+	output_commit(&c->output, n);
+	return 0;
+}
+
+void request_refuse(struct conn_table *table, struct conn *c, struct brood_request *r, int status)
+{
+	bool begun = r && c->request == r;
+	bool bodiless = r && r->head.method == HTTP_HEAD;
+
+	table->counters.refused++;
+	if (begun && r->started) {	/* an answer is already under way: it cannot be taken back */
+		conn_close(table, c);
+		return;
+	}
+	if (begun)
+		request_abort(r);
+	else if (r)
+		request_destroy(r);
+	c->closing = true;
+	c->polite = false;
+	c->served = true;
+	if (append_refusal(table, c, status, bodiless) < 0) {
+		conn_close(table, c);
+		return;
+	}
+	conn_enter(table, c, CONN_SENDING);
+	conn_mark_dirty(table, c);
+}

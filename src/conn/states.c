@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * states - what a connection does, state by state
+ *
+ *   IDLE       between requests; nothing of the next one has come
+ *   HEAD       a part of a request's head has come
+ *   BODY       a request's body is being read: for the handler, or to be discarded
+ *   HANDLING   the handler has the request and has not answered; further input is held
+ *   SENDING    no request will follow; the rest of the output goes out, further input is discarded
+ *   LINGERING  all is sent and our side is shut; input is discarded so that no reset destroys the answer
+ *   CLOSING    waiting for the last completions
+ *
+ * Output may be under way in each of them: a connection that is IDLE with output is between two requests
+ * whose client still takes the first answer. A write that makes no progress ends any of them.
+ */
+#include "conn/conn.h"
+
+#include <netinet/in.h>
+#include <linux/tcp.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#define QUIET_MS	100	/* a served connection without a byte for this long is idle enough to close */
+#define QUIET_FIRST_MS	1000	/* one that was accepted and has not asked yet gets longer */
+
+static void read_head(struct conn_table *table, struct conn *c, struct span *in)
+{
+	struct brood_request *r = request_create(table, c);
+	int verdict;
+
+	if (!r) {
+		conn_reset(table, c);
+		return;
+	}
+	verdict = http_head_parse(*in, &table->limits.http, &r->head);
+	if (verdict == HTTP_DONE) {
+		*in = span_skip(*in, r->head.bytes);
+		request_begin(r, *in);
+		return;
+	}
+	if (verdict == HTTP_MORE) {
+		request_destroy(r);
+		if (c->state == CONN_IDLE)
+			conn_enter(table, c, CONN_HEAD);
+		return;
+	}
+	request_refuse(table, c, r, verdict);
+}
+
+static void read_body(struct conn_table *table, struct conn *c, struct span *in)
+{
+	request_take_body(c->request, in);
+}
+
+static void discard(struct conn_table *table, struct conn *c, struct span *in)
+{
+	c->discarded_bytes += (uint32_t)in->len;
+	in->len = 0;
+	if (c->discarded_bytes > LINGER_MOST)
+		conn_close(table, c);
+}
+
+static void refuse_408(struct conn_table *table, struct conn *c)
+{
+	table->counters.timeouts++;
+	request_refuse(table, c, c->request, 408);
+}
+
+static bool input_waits(const struct conn *c)
+{
+	int n = 0;
+
+	return ioctl(c->fd, FIONREAD, &n) == 0 && n > 0;
+}
+
+static void close_idle(struct conn_table *table, struct conn *c)
+{
+	if (input_waits(c)) {	/* a request came with the deadline */
+		c->heard_ms = c->since_ms = table->engine->now_ms;
+		return;
+	}
+	if (!table->draining)
+		table->counters.timeouts++;
+	conn_close(table, c);
+}
+
+/* The client half-closed: what it asked is still answered. */
+static void answer_the_rest(struct conn_table *table, struct conn *c)
+{
+	if (c->output.n_bytes == 0 && !c->hold)
+		conn_close(table, c);
+}
+
+static void abandon(struct conn_table *table, struct conn *c)
+{
+	struct brood_request *r = c->request;
+
+	if (!r->finished || c->output.n_bytes == 0) {
+		conn_close(table, c);
+		return;
+	}
+	c->closing = true;
+	request_conclude(r);
+}
+
+static void nothing(struct conn_table *table, struct conn *c)
+{
+}
+
+static void hold_input(struct conn_table *table, struct conn *c, struct span *in)
+{
+}
+
+#define CONN_STATES(X)									\
+	/* state     on_received  on_sent     on_ended         on_timeout       */	\
+	X(IDLE,      read_head,   nothing,    answer_the_rest, close_idle)		\
+	X(HEAD,      read_head,   nothing,    answer_the_rest, refuse_408)		\
+	X(BODY,      read_body,   nothing,    abandon,         refuse_408)		\
+	X(HANDLING,  hold_input,  nothing,    nothing,         nothing)			\
+	X(SENDING,   discard,     conn_leave, nothing,         conn_reset)		\
+	X(LINGERING, discard,     nothing,    conn_close,      conn_close)		\
+	X(CLOSING,   hold_input,  nothing,    nothing,         nothing)
+
+const struct conn_row conn_states[] = {
+#define ROW(state, received, sent, ended, timeout) \
+	[CONN_##state] = { #state, received, sent, ended, timeout },
+	CONN_STATES(ROW)
+#undef ROW
+};
+
+/* ---- time ---- */
+
+void conn_enter(struct conn_table *table, struct conn *c, enum conn_state state)
+{
+	c->state = state;
+	c->since_ms = table->engine->now_ms;
+}
+
+static uint64_t idle_until(const struct conn_table *table, const struct conn *c)
+{
+	if (table->draining)
+		return c->heard_ms + (c->served ? QUIET_MS : QUIET_FIRST_MS);
+	return c->since_ms + (c->served ? table->limits.idle_timeout_ms : table->limits.header_timeout_ms);
+}
+
+static uint64_t deadline_of(const struct conn_table *table, const struct conn *c)
+{
+	const struct conn_limits *limits = &table->limits;
+
+	switch ((enum conn_state)c->state) {
+	case CONN_HEAD:
+		return c->since_ms + limits->header_timeout_ms;
+	case CONN_LINGERING:
+		return c->since_ms + limits->linger_timeout_ms;
+	case CONN_CLOSING:
+		return WHEEL_NEVER;
+	case CONN_IDLE:
+	case CONN_BODY:
+	case CONN_HANDLING:
+	case CONN_SENDING:
+		break;
+	}
+	if (c->output.n_bytes > 0)
+		return table->engine->now_ms + limits->write_timeout_ms;
+	if (c->state == CONN_IDLE)
+		return idle_until(table, c);
+	return c->state == CONN_BODY ? c->heard_ms + limits->body_timeout_ms : WHEEL_NEVER;
+}
+
+/* Has the client acknowledged anything since the last look? A large send completes late, not slowly. */
+static bool takes_output(struct conn *c)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	uint32_t before = c->acked;
+
+	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return false;
+	c->acked = (uint32_t)info.tcpi_bytes_acked;
+	return c->acked != before;
+}
+
+void conn_on_timeout(struct conn_table *table, struct conn *c)
+{
+	if (c->output.n_bytes == 0 || c->state == CONN_HEAD) {
+		conn_states[c->state].on_timeout(table, c);
+	} else if (!takes_output(c)) {
+		table->counters.timeouts++;
+		conn_reset(table, c);
+	}
+	conn_settle(table, c);
+}
+
+/* ---- after every event ---- */
+
+static void settle_receiving(struct conn_table *table, struct conn *c)
+{
+	bool wanted = !c->ended && conn_held_bytes(c) < HOLD_MOST && !(c->state == CONN_SENDING && c->polite);
+	struct tag tag = { CONN_OWNER, c->generation, c->index };
+
+	if (wanted && !c->receiving) {
+		c->receiving = true;
+		c->once = !c->served;	/* a client of one request then needs no cancelling: see close.c */
+		engine_recv(table->engine, c->fd, tag, c->once);
+	} else if (!wanted && c->receiving && !c->stopping && !c->ended) {
+		c->stopping = true;
+		engine_recv_stop(table->engine, c->fd, tag);
+	}
+}
+
+void conn_settle_busy(struct conn_table *table, struct conn *c)
+{
+	bool busy = c->fd >= 0 && c->state != CONN_CLOSING && (c->request || c->output.n_bytes > 0);
+
+	if (busy == c->busy)
+		return;
+	c->busy = busy;
+	table->n_busy += busy ? 1 : -1u;
+}
+
+void conn_settle(struct conn_table *table, struct conn *c)
+{
+	c->unsettled = false;
+	if (c->ended && !c->hold && !c->request && c->state <= CONN_HEAD)
+		c->closing = true;
+	if (c->closing && !c->request && c->state <= CONN_BODY)
+		conn_enter(table, c, CONN_SENDING);
+	if (c->state == CONN_SENDING && c->output.n_bytes == 0)
+		conn_leave(table, c);
+	conn_settle_busy(table, c);
+	if (c->fd < 0 || c->state == CONN_CLOSING)
+		return;
+	settle_receiving(table, c);
+	wheel_set(&table->deadlines, &c->timer, deadline_of(table, c));
+}

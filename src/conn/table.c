@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * table - all connections of a worker
+ *
+ * They lie in slabs that are made as they are needed and stay; an index and a generation name one, so a
+ * completion that comes after its connection was closed is recognised and dropped.
+ */
+#include "conn/conn.h"
+
+#include "base/must.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SLAB		64
+#define SPARE_BLOCKS	256
+#define SPARE_REQUESTS	64
+
+int conn_table_init(struct conn_table *table, struct engine *engine, const struct conn_limits *limits,
+		    struct service service)
+{
+	*table = (struct conn_table){ .engine = engine, .limits = *limits, .service = service };
+	http_scan_init();
+	table->slabs = calloc((limits->n_conns + SLAB - 1) / SLAB, sizeof(*table->slabs));
+	if (!table->slabs)
+		return -ENOMEM;
+	wheel_init(&table->deadlines, engine->now_ms);
+	wheel_init(&table->timers, engine->now_ms);
+	pool_init(&table->blocks, BLOCK_BYTES, SPARE_BLOCKS);
+	pool_init(&table->requests, sizeof(struct brood_request), SPARE_REQUESTS);
+	return 0;
+}
+
+void conn_table_finish(struct conn_table *table)
+{
+	must(table->n_open == 0);
+	pool_finish(&table->requests);
+	pool_finish(&table->blocks);
+	for (unsigned i = 0; i < table->n_slabs; i++)
+		free(table->slabs[i]);
+	free(table->slabs);
+}
+
+static struct conn *conn_at(const struct conn_table *table, uint32_t index)
+{
+	return &table->slabs[index / SLAB][index % SLAB];
+}
+
+bool conn_table_full(const struct conn_table *table)
+{
+	return table->n_open >= table->limits.n_conns;
+}
+
+static int add_slab(struct conn_table *table)
+{
+	struct conn *slab = calloc(SLAB, sizeof(*slab));
+	uint32_t base = table->n_slabs * SLAB;
+
+	if (!slab)
+		return -ENOMEM;
+	table->slabs[table->n_slabs++] = slab;
+	for (uint32_t i = SLAB; i-- > 0;) {
+		slab[i].fd = -1;
+		slab[i].index = base + i;
+		slab[i].next = table->free;
+		table->free = &slab[i];
+	}
+	return 0;
+}
+
+struct conn *conn_table_take(struct conn_table *table)
+{
+	struct conn *c;
+
+	if (!table->free && add_slab(table) < 0)
+		return NULL;
+	c = table->free;
+	table->free = c->next;
+	table->n_open++;
+	*c = (struct conn){ .fd = -1, .index = c->index, .generation = (uint16_t)(c->generation + 1) };
+	return c;
+}
+
+void conn_table_give(struct conn_table *table, struct conn *c)
+{
+	must(!c->dirty && !c->busy && !c->request && !list_linked(&c->timer.link));
+	c->fd = -1;
+	c->next = table->free;
+	table->free = c;
+	table->n_open--;
+}
+
+int conn_open(struct conn_table *table, int fd)
+{
+	struct conn *c = conn_table_full(table) ? NULL : conn_table_take(table);
+
+	if (!c) {
+		close(fd);
+		return conn_table_full(table) ? -EMFILE : -ENOMEM;
+	}
+	c->fd = fd;
+	c->heard_ms = table->engine->now_ms;
+	table->counters.accepted++;
+	conn_enter(table, c, CONN_IDLE);
+	conn_settle(table, c);
+	return 0;
+}
+
+void conn_on_completion(struct conn_table *table, const struct completion *completion)
+{
+	struct conn *c = conn_at(table, completion->tag.index);
+
+	if (c->fd < 0 || c->generation != completion->tag.generation)
+		return;		/* late: its connection is gone */
+	if (completion->op == OP_RECV)
+		conn_on_received(table, c, completion);
+	else
+		conn_on_send(table, c, completion);
+	if (c->state == CONN_CLOSING && c->fd >= 0)
+		conn_try_free(table, c);
+	else
+		conn_settle(table, c);
+}
+
+/* ---- the turn ---- */
+
+bool conn_table_flush(struct conn_table *table)
+{
+	struct conn *c = table->dirty;
+
+	table->dirty = NULL;
+	if (!c)
+		return false;
+	while (c) {
+		struct conn *next = c->next;
+
+		c->dirty = false;
+		if (c->state == CONN_CLOSING) {
+			conn_try_free(table, c);
+		} else {
+			conn_resume(table, c);
+			if (c->state != CONN_CLOSING)
+				conn_send(table, c);
+			if (c->unsettled)	/* by a callback, or a file that went out */
+				conn_settle(table, c);
+		}
+		c = next;
+	}
+	return true;
+}
+
+uint64_t conn_table_next_ms(const struct conn_table *table)
+{
+	uint64_t deadline = wheel_next_ms(&table->deadlines);
+	uint64_t timer = wheel_next_ms(&table->timers);
+
+	if (table->dirty)
+		return 0;
+	return deadline < timer ? deadline : timer;
+}
+
+void conn_table_expire(struct conn_table *table)
+{
+	uint64_t now_ms = table->engine->now_ms;
+	struct timer *timer;
+
+	while ((timer = wheel_expire(&table->timers, now_ms))) {
+		struct brood_request *r = container_of(timer, struct brood_request, timer);
+
+		request_call(r, r->on_timer, r->on_timer_arg);
+	}
+	while ((timer = wheel_expire(&table->deadlines, now_ms)))
+		conn_on_timeout(table, container_of(timer, struct conn, timer));
+}
+
+const char *conn_table_date(struct conn_table *table)
+{
+	struct timespec now;
+
+	if (table->date_ms == table->engine->now_ms)
+		return table->date;
+	table->date_ms = table->engine->now_ms;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	if (now.tv_sec != table->date_s) {
+		table->date_s = now.tv_sec;
+		http_date_format(now.tv_sec, table->date);
+	}
+	return table->date;
+}
+
+/* ---- leaving ---- */
+
+void conn_table_drain(struct conn_table *table)
+{
+	table->draining = true;
+	for (uint32_t i = 0; i < table->n_slabs * SLAB; i++)
+		if (conn_at(table, i)->fd >= 0)
+			conn_settle(table, conn_at(table, i));
+}
+
+unsigned conn_table_cut(struct conn_table *table)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < table->n_slabs * SLAB; i++) {
+		struct conn *c = conn_at(table, i);
+
+		if (c->fd < 0 || c->state == CONN_CLOSING)
+			continue;
+		n += c->busy || c->state == CONN_HEAD;
+		conn_close(table, c);
+	}
+	table->counters.cut += n;
+	return n;
+}
