@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * demo - a handler that shows what a handler can do, and does what a pool must survive
+ *
+ *   brood serve --handler demo.so
+ *
+ *   /                        a text, for every method
+ *   /whoami                  JSON: slot, pid, generation, model, engine
+ *   /echo                    the request's body back, as it comes, with its Content-Type
+ *   /big?bytes=N             N bytes, streamed; byte i is 'a' + i % 26
+ *   /sleep?ms=N              answers after N ms; the worker serves others meanwhile
+ *   /spin?ms=N               answers after N ms; the worker does nothing else meanwhile
+ *   /crash?how=segv|abort|exit
+ *   /hang                    never returns to the loop
+ *   /retire?reason=R         asks for this worker to be replaced
+ *   /leak?kb=N               keeps N KiB for ever
+ *
+ * An unknown path is 404, a number that is none or too large 400, a method that makes no sense 405.
+ */
+#include <brood.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LETTERS 26
+#define PIECE_BYTES (LETTERS * 640)
+#define MS_MAX 3600000
+#define LEAK_KB_MAX (4 * 1024 * 1024)
+
+static void respond_text(struct brood_request *r, int status, const char *text)
+{
+	brood_respond(r, status, "text/plain", text, strlen(text));
+}
+
+/* The number @key of the query. Return: false when it is none; then the request has been answered. */
+static bool get_number(struct brood_request *r, const char *key, uint64_t most, uint64_t *ret_number)
+{
+	char text[24], *end = NULL;
+	int n = brood_query_get(r, key, text, sizeof(text));
+
+	errno = 0;
+	if (n > 0 && text[0] >= '0' && text[0] <= '9')
+		*ret_number = strtoull(text, &end, 10);
+	if (!end || *end != '\0' || errno != 0 || *ret_number > most) {
+		respond_text(r, 400, "400 bad or missing number\n");
+		return false;
+	}
+	return true;
+}
+
+static void answer_root(struct brood_request *r)
+{
+	respond_text(r, 200, "Hello from the brood.\n");
+}
+
+static void answer_whoami(struct brood_request *r)
+{
+	char json[256];
+	int n = snprintf(json, sizeof(json),
+			 "{\"slot\":%u,\"pid\":%d,\"generation\":%u,\"model\":\"%s\",\"engine\":\"%s\"}\n",
+			 brood_slot(), (int)getpid(), brood_generation(), brood_model_name(),
+			 brood_engine_name());
+
+	brood_respond(r, 200, "application/json", json, (size_t)n);
+}
+
+/* ---- /echo ---- */
+
+/* A piece comes only while there is room for it in the output: brood_write() need not be repeated. */
+static void on_piece(struct brood_request *r, const void *data, size_t len, void *arg)
+{
+	if (len == 0)
+		brood_end(r);
+	else
+		brood_write(r, data, len);
+}
+
+static uint64_t announced_length(const struct brood_request *r)
+{
+	size_t len;
+	const char *text = brood_header(r, "Content-Length", &len);
+
+	if (text)
+		return strtoull(text, NULL, 10);	/* digits, and terminated by the end of the line */
+	return brood_header(r, "Transfer-Encoding", &len) ? BROOD_UNKNOWN_LENGTH : 0;
+}
+
+static void answer_echo(struct brood_request *r)
+{
+	char type[256];
+	size_t len;
+	const char *field = brood_header(r, "Content-Type", &len);
+
+	if (field && len >= sizeof(type)) {
+		respond_text(r, 400, "400 Content-Type too long\n");
+		return;
+	}
+	if (field) {
+		memcpy(type, field, len);
+		type[len] = '\0';
+	}
+	if (brood_read_body(r, on_piece, NULL) == 0)
+		brood_start(r, 200, field ? type : "application/octet-stream", announced_length(r));
+}
+
+/* ---- /big ---- */
+
+struct big {
+	uint64_t	sent;
+	uint64_t	total;
+};
+
+static char pattern[PIECE_BYTES + LETTERS];
+
+static void on_big_closed(struct brood_request *r, void *arg)
+{
+	free(arg);
+}
+
+static void send_big(struct brood_request *r, void *arg)
+{
+	struct big *big = arg;
+	int error = 0;
+
+	while (error == 0 && big->sent < big->total) {
+		uint64_t left = big->total - big->sent;
+		size_t n = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
+
+		error = brood_write(r, pattern + big->sent % LETTERS, n);
+		if (error == 0)
+			big->sent += n;
+	}
+	if (error == -EAGAIN) {
+		brood_on_writable(r, send_big, big);
+		return;
+	}
+	free(big);
+	brood_on_close(r, NULL, NULL);
+	brood_end(r);
+}
+
+static void answer_big(struct brood_request *r)
+{
+	struct big *big;
+	uint64_t total;
+
+	if (!get_number(r, "bytes", UINT64_C(1) << 50, &total))
+		return;
+	big = malloc(sizeof(*big));
+	if (!big) {
+		respond_text(r, 503, "503 out of memory\n");
+		return;
+	}
+	*big = (struct big){ 0, total };
+	if (strcmp(brood_method(r), "HEAD") == 0)
+		big->sent = total;	/* as if: it would be left out anyway */
+	if (brood_start(r, 200, "application/octet-stream", total) < 0) {
+		free(big);
+		return;
+	}
+	brood_on_close(r, on_big_closed, big);
+	send_big(r, big);
+}
+
+/* ---- time ---- */
+
+static void on_slept(struct brood_request *r, void *arg)
+{
+	respond_text(r, 200, "slept\n");
+}
+
+static void answer_sleep(struct brood_request *r)
+{
+	uint64_t ms;
+
+	if (get_number(r, "ms", MS_MAX, &ms))
+		brood_timer(r, (uint32_t)ms, on_slept, NULL);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void answer_spin(struct brood_request *r)
+{
+	uint64_t ms, start = now_ms();
+
+	if (!get_number(r, "ms", MS_MAX, &ms))
+		return;
+	while (now_ms() - start < ms)
+		;
+	respond_text(r, 200, "spun\n");
+}
+
+/* ---- misbehaviour ---- */
+
+static void answer_crash(struct brood_request *r)
+{
+	static volatile uintptr_t nowhere = sizeof(int);
+	char how[16] = "";
+
+	if (brood_query_get(r, "how", how, sizeof(how)) < 0)
+		how[0] = '\0';
+	if (strcmp(how, "segv") == 0)
+		*(volatile int *)nowhere = 1;
+	else if (strcmp(how, "abort") == 0)
+		abort();
+	else if (strcmp(how, "exit") == 0)
+		_exit(7);
+	respond_text(r, 400, "400 how=segv, abort or exit\n");
+}
+
+static void answer_hang(struct brood_request *r)
+{
+	for (;;)
+		pause();
+}
+
+static void answer_retire(struct brood_request *r)
+{
+	char reason[64];
+
+	if (brood_query_get(r, "reason", reason, sizeof(reason)) <= 0) {
+		respond_text(r, 400, "400 reason missing, longer than 63 bytes, or malformed\n");
+		return;
+	}
+	brood_retire(reason);
+	respond_text(r, 200, "retiring\n");
+}
+
+static void answer_leak(struct brood_request *r)
+{
+	static void *volatile lost;
+	uint64_t kb;
+
+	if (!get_number(r, "kb", LEAK_KB_MAX, &kb))
+		return;
+	lost = malloc(kb * 1024);
+	if (!lost && kb > 0) {
+		respond_text(r, 503, "503 out of memory\n");
+		return;
+	}
+	if (lost)
+		memset(lost, 1, kb * 1024);	/* so that it is really taken */
+	respond_text(r, 200, "leaked\n");
+}
+
+/* ---- the routes ---- */
+
+static const struct route {
+	const char	*path;
+	const char	*methods;	/* NULL = every */
+	void		(*answer)(struct brood_request *r);
+} routes[] = {
+	{ "/",       NULL,              answer_root },
+	{ "/whoami", "GET, HEAD",       answer_whoami },
+	{ "/echo",   NULL,              answer_echo },
+	{ "/big",    "GET, HEAD",       answer_big },
+	{ "/sleep",  "GET, HEAD, POST", answer_sleep },
+	{ "/spin",   "GET, HEAD, POST", answer_spin },
+	{ "/crash",  "GET, POST",       answer_crash },
+	{ "/hang",   "GET, POST",       answer_hang },
+	{ "/retire", "GET, POST",       answer_retire },
+	{ "/leak",   "GET, POST",       answer_leak },
+};
+
+static const struct route *find_route(const char *path, size_t len)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if (strlen(routes[i].path) == len && memcmp(routes[i].path, path, len) == 0)
+			return &routes[i];
+	return NULL;
+}
+
+void brood_handle(struct brood_request *request)
+{
+	size_t len;
+	const char *path = brood_path(request, &len);
+	const struct route *route = find_route(path, len);
+
+	if (!route) {
+		respond_text(request, 404, "404 Not Found\n");
+	} else if (route->methods && !strstr(route->methods, brood_method(request))) {
+		brood_set_header(request, "Allow", route->methods);
+		respond_text(request, 405, "405 Method Not Allowed\n");
+	} else {
+		route->answer(request);
+	}
+}
+
+int brood_handler_start(void)
+{
+	for (size_t i = 0; i < sizeof(pattern); i++)
+		pattern[i] = (char)('a' + i % LETTERS);
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "service/service.h"
+
+#include "base/auto.h"
+#include "bridge/config.h"
+#include "conn/conn.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+struct kind {
+	int	(*create)(const struct config *config, void **ret_ctx, char *ret_error, size_t size);
+	void	(*destroy)(void *ctx);
+	void	(*answer)(struct brood_request *r, void *ctx);
+};
+
+static const struct kind handler = { handler_create, handler_destroy, handler_answer };
+static const struct kind files = { files_create, files_destroy, files_answer };
+static const struct kind text = { text_create, text_destroy, text_answer };
+
+static const struct kind *choose_kind(const struct brood_options *options)
+{
+	if (options->handler)
+		return &handler;
+	if (options->root)
+		return &files;
+	return options->text ? &text : NULL;
+}
+
+int service_create(const struct config *config, struct service *ret_service, char *ret_error, size_t size)
+{
+	const struct kind *kind;
+	void *ctx = NULL;
+	int error;
+
+	if (config->handler) {
+		*ret_service = (struct service){ config->handler, config->handler_arg };
+		return 0;
+	}
+	kind = choose_kind(&config->options);
+	if (!kind) {
+		snprintf(ret_error, size, "nothing to answer with: no handler, no directory, no text");
+		return -EINVAL;
+	}
+	error = kind->create(config, &ctx, ret_error, size);
+	if (error == 0)
+		*ret_service = (struct service){ kind->answer, ctx };
+	return error;
+}
+
+void service_destroy(struct service *service)
+{
+	static const struct kind *const kinds[] = { &handler, &files, &text };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (service->answer == kinds[i]->answer)
+			kinds[i]->destroy(service->ctx);
+	*service = (struct service){ NULL, NULL };
+}

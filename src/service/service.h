@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * service.h - what answers the requests of a worker
+ *
+ * One of: a function of the program, a shared object, the files under a directory, a text. Made in the
+ * worker, after the fork and after privileges were dropped: what cannot be opened then is not served.
+ *
+ *   public.c    the functions of brood.h that concern a request
+ *   text.c      the same text for everything
+ *   handler.c   a user's shared object
+ *   files.c     a directory: what a request for a file is answered with
+ *   serve.c     a file is sent: conditions, ranges, the whole
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct brood_request;
+struct config;
+struct service;		/* of conn/conn.h */
+
+/* service.c */
+
+/*
+ * Chooses and makes what answers. Return: 0, or -errno with ret_error one line that says what failed.
+ * What @config points to must outlive the service.
+ */
+int service_create(const struct config *config, struct service *ret_service, char *ret_error, size_t size);
+/* No request may be under way. A zeroed service is fine. */
+void service_destroy(struct service *service);
+
+/* text.c */
+
+int text_create(const struct config *config, void **ret_ctx, char *ret_error, size_t size);
+void text_destroy(void *ctx);
+void text_answer(struct brood_request *r, void *ctx);
+
+/* handler.c */
+
+int handler_create(const struct config *config, void **ret_ctx, char *ret_error, size_t size);
+void handler_destroy(void *ctx);
+void handler_answer(struct brood_request *r, void *ctx);
+
+/* files.c */
+
+int files_create(const struct config *config, void **ret_ctx, char *ret_error, size_t size);
+void files_destroy(void *ctx);
+void files_answer(struct brood_request *r, void *ctx);
