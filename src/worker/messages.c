@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* messages - our end of the channel; its end is the parent's death, upon which we drain and go */
+#include "worker/room.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#define FULL_MS 1000	/* the parent reads all the time; one that does not for this long is no parent */
+
+void message_send(struct worker *w, enum channel_type type, const void *payload, int fd)
+{
+	struct pollfd room = { .fd = w->heritage->channel_fd, .events = POLLOUT };
+	int r = channel_send(w->heritage->channel_fd, type, payload, fd);
+
+	if (r == -EAGAIN && poll(&room, 1, FULL_MS) > 0)
+		r = channel_send(w->heritage->channel_fd, type, payload, fd);
+	if (r < 0 && r != -EPIPE)	/* a parent that is gone is noticed by reading */
+		log_warn("worker %u (pid %d): cannot tell the parent %s: %s", w->heritage->slot,
+			 (int)getpid(), channel_type_name(type), strerror(-r));
+}
+
+static void on_message(struct worker *w, const struct message *message)
+{
+	switch (message->type) {
+	case CHANNEL_DRAIN:
+		drain_begin(w, message->drain.timeout_ms, message->drain.last);
+		break;
+	case CHANNEL_LEND:
+		listener_borrow(w, message->fd, message->lend.slot, message->lend.index);
+		break;
+	case CHANNEL_RETURN:
+		listener_return(w, message->lend.slot, message->lend.index);
+		break;
+	default:	/* ACK: the replacement is on its way; we go on until DRAIN */
+		break;
+	}
+}
+
+void messages_on_readable(struct worker *w)
+{
+	struct message message;
+	int r;
+
+	while ((r = channel_receive(w->heritage->channel_fd, FROM_PARENT, &message)) > 0)
+		on_message(w, &message);
+	if (r < 0 && !w->drain.on) {
+		log_warn("worker %u (pid %d): the parent is gone (%s); draining, then leaving",
+			 w->heritage->slot, (int)getpid(), strerror(-r));
+		drain_begin(w, w->config->options.drain_timeout_ms, true);
+	}
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* room.h - what the files of this room share: one worker, and its parts */
+#pragma once
+
+#include "bridge/channel.h"
+#include "bridge/heritage.h"
+#include "conn/conn.h"
+#include "engine/engine.h"
+
+#define LISTENERS_HELD_MAX (LISTENERS_MAX * 8)	/* our own and lent ones */
+#define ACCEPT_BATCH 64				/* a turn and listener; what is left waits for the next */
+
+/* tag.owner; CONN_OWNER is the room conn's */
+enum owner { OWNER_CONN = CONN_OWNER, OWNER_LISTENER, OWNER_CHANNEL, OWNER_SIGNAL };
+
+struct listener {
+	int		fd;		/* -1 = free */
+	unsigned	slot;		/* whose it is: ours, or that of the one who lent it */
+	unsigned	index;		/* of the address */
+	uint16_t	generation;
+	bool		opened;		/* by us: the parent has no duplicate yet */
+	bool		polling;
+	bool		readable;	/* connections may wait in its queue */
+	bool		closing;	/* once the poll has completed */
+};
+
+struct drain {
+	bool		on;
+	bool		last;		/* nobody inherits the listeners */
+	bool		cut;		/* the time is over */
+	uint64_t	deadline_ms;
+	uint64_t	close_ms;	/* of the listeners, at the earliest */
+	uint64_t	close_most_ms;	/* and at the latest */
+	unsigned	n_cut;
+};
+
+struct worker {
+	const struct heritage	*heritage;
+	const struct config	*config;
+	struct board_row	*row;
+	struct engine		*engine;
+	char			 why_not_uring[124];
+	struct service		 service;
+	struct conn_table	 conns;
+	struct listener		 listeners[LISTENERS_HELD_MAX];
+	bool			 accept_due;	/* a listener is readable */
+	int			 signal_fd;
+	bool			 retiring;	/* has asked to be replaced */
+	bool			 accept_paused;	/* out of descriptors; said once until it recovers */
+	uint64_t		 accept_again_ms;
+	uint64_t		 n_accept_paused;
+	struct drain		 drain;
+};
+
+/* listener.c */
+/* Binds or inherits every address. Return: 0, or -errno and what failed in @why. */
+int listeners_open(struct worker *w, char *why, size_t size);
+/* Listens on what we bound, and gives the parent duplicates. */
+int listeners_listen(struct worker *w, char *why, size_t size);
+void listeners_poll(struct worker *w);
+/* Takes @fd, on failure too. */
+void listener_borrow(struct worker *w, int fd, unsigned slot, unsigned index);
+void listener_return(struct worker *w, unsigned slot, unsigned index);
+/* Stops accepting and closes once the kernel has let go of it. */
+void listener_close(struct worker *w, struct listener *l);
+/* Its queue may hold something: accept_step() will see. */
+void listener_wake(struct worker *w, struct listener *l);
+void listener_on_poll(struct worker *w, const struct completion *completion);
+/* Takes no new handshake; those begun may finish. */
+void listener_refuse(struct listener *l);
+bool listeners_closed(const struct worker *w);
+
+/* handshakes.c */
+/* How many handshakes on @port are begun and not finished; -1 = cannot be seen. */
+int handshakes_pending(uint16_t port);
+
+/* accept.c */
+/* Accepts from every listener whose queue may hold something, a batch each. */
+void accept_step(struct worker *w);
+/* Whether accept_step() has work without waiting; or when it wants to try again. */
+uint64_t accept_next_ms(const struct worker *w);
+
+/* drain.c */
+void drain_begin(struct worker *w, uint32_t timeout_ms, bool last);
+void drain_step(struct worker *w);
+bool drain_complete(const struct worker *w);
+uint64_t drain_next_ms(const struct worker *w);
+
+/* messages.c */
+void messages_on_readable(struct worker *w);
+/* Waits a moment if the channel is full. */
+void message_send(struct worker *w, enum channel_type type, const void *payload, int fd);
+
+/* crash.c */
+/* Has a fault reported on the channel before the core is written. */
+void crash_report_on(struct worker *w);
+
+/* privilege.c */
+/* Becomes the configured user, for good. Return: 0, or -errno and what failed in @why. */
+int privilege_drop(const struct config *config, char *why, size_t size);
+/* Raises RLIMIT_NOFILE to its hard limit. Return: the limit now. */
+unsigned privilege_raise_nofile(void);
+
+/* self.c */
+/* The worker that brood_slot() and its like speak of. */
+void self_set(struct worker *w);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker - the process that serves
+ *
+ * Born by fork with a heritage; opens its listeners or inherits those of the one before it, gives the
+ * parent duplicates, says READY, and turns its loop until it has drained. The loop's phases:
+ *
+ *   turn       submit, wait, one system call
+ *   dispatch   completions to connections, listeners, the channel
+ *   expire     timers
+ *   flush      what the turn produced is sent
+ *   accept     a bounded batch from each listener
+ *   drain      when leaving: is it over?
+ *   publish    the numbers, on the board
+ *
+ * Fails by: FAILED on the channel with the reason and exit code 1 before it is ready; afterwards only by
+ * a fault, which is reported on the channel before the core is written.
+ */
+#include "worker/worker.h"
+
+#include "base/log.h"
+#include "bridge/board.h"
+#include "service/service.h"
+#include "worker/room.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+_Static_assert((int)BROOD_ENGINE_AUTO == ENGINE_AUTO && (int)BROOD_ENGINE_URING == ENGINE_URING &&
+	       (int)BROOD_ENGINE_EPOLL == ENGINE_EPOLL, "one numbering of the engines");
+
+#define DESCRIPTORS_RESERVED 64	/* for listeners, ring, channel, files being sent */
+
+static void on_signal(struct worker *w)
+{
+	struct signalfd_siginfo info;
+
+	while (read(w->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (getppid() != w->heritage->parent_pid)
+			drain_begin(w, w->config->options.drain_timeout_ms, true);
+		else
+			brood_retire("SIGTERM");
+	}
+}
+
+static void dispatch(struct worker *w, const struct completion *completion)
+{
+	switch (completion->tag.owner) {
+	case OWNER_CONN:
+		conn_on_completion(&w->conns, completion);
+		break;
+	case OWNER_LISTENER:
+		listener_on_poll(w, completion);
+		break;
+	case OWNER_CHANNEL:
+		messages_on_readable(w);
+		break;
+	case OWNER_SIGNAL:
+		on_signal(w);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Some operations complete at once when they are flushed, so flushing may bring more to dispatch. */
+static void dispatch_all(struct worker *w)
+{
+	struct completion completion;
+
+	do {
+		while (engine_next(w->engine, &completion))
+			if (completion.op != OP_IGNORE)
+				dispatch(w, &completion);
+	} while (conn_table_flush(&w->conns));
+}
+
+static uint64_t next_ms(const struct worker *w)
+{
+	uint64_t next = conn_table_next_ms(&w->conns);
+	uint64_t accept = accept_next_ms(w);
+	uint64_t drain = drain_next_ms(w);
+
+	if (accept < next)
+		next = accept;
+	return drain < next ? drain : next;
+}
+
+static void publish(struct worker *w)
+{
+	struct board_row *row = w->row;
+	const struct conn_counters *c = &w->conns.counters;
+	const struct engine_counters *e = &w->engine->counters;
+
+	board_set(&row->connections, w->conns.n_open);
+	board_set(&row->in_flight, w->conns.n_busy);
+	board_set(&row->accepted, c->accepted);
+	board_set(&row->requests, c->requests);
+	board_set(&row->refused, c->refused);
+	board_set(&row->timeouts, c->timeouts);
+	board_set(&row->cut, c->cut);
+	board_set(&row->accept_paused, w->n_accept_paused);
+	board_set(&row->turns, e->turns);
+	board_set(&row->enters, e->enters);
+	board_set(&row->submitted, e->submitted);
+	board_set(&row->completed, e->completed);
+	board_set(&row->starved, e->starved);
+	board_set(&row->overflows, e->overflows);
+	board_set(&row->heartbeat_ms, w->engine->now_ms);
+}
+
+static int run(struct worker *w)
+{
+	while (!drain_complete(w)) {
+		int r = engine_turn(w->engine, next_ms(w));
+
+		if (r < 0) {
+			log_error("worker %u (pid %d): the %s engine failed: %s; leaving",
+				  w->heritage->slot, (int)getpid(), engine_name(w->engine->kind), strerror(-r));
+			return 1;
+		}
+		dispatch_all(w);
+		conn_table_expire(&w->conns);
+		conn_table_flush(&w->conns);
+		accept_step(w);
+		drain_step(w);
+		publish(w);
+	}
+	return 0;
+}
+
+/* ---- birth ---- */
+
+static struct conn_limits limits_of(const struct brood_options *o, unsigned n_descriptors)
+{
+	unsigned most = n_descriptors > 2 * DESCRIPTORS_RESERVED ? n_descriptors - DESCRIPTORS_RESERVED
+								 : n_descriptors / 2;
+
+	return (struct conn_limits){
+		.http = { o->max_head_bytes, o->max_target_bytes, o->max_fields, o->max_body_bytes },
+		.header_timeout_ms = o->header_timeout_ms,
+		.body_timeout_ms = o->body_timeout_ms,
+		.idle_timeout_ms = o->idle_timeout_ms,
+		.write_timeout_ms = o->write_timeout_ms,
+		.linger_timeout_ms = o->linger_timeout_ms,
+		.n_conns = o->max_connections ? o->max_connections : most,
+	};
+}
+
+static int open_signals(struct worker *w)
+{
+	static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE };
+	sigset_t term;
+
+	/* A terminal sends its signals to the whole process group, and the parent answers for us. */
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	w->signal_fd = signalfd(-1, &term, SFD_NONBLOCK | SFD_CLOEXEC);
+	return w->signal_fd;
+}
+
+/* Birth in order. Return: 0, or -1 and the reason in one line. */
+static int set_up(struct worker *w, unsigned n_descriptors, char *why, size_t size)
+{
+	struct conn_limits limits = limits_of(&w->config->options, n_descriptors);
+
+	if (open_signals(w) < 0) {
+		snprintf(why, size, "signalfd: %m");
+		return -1;
+	}
+	if (listeners_open(w, why, size) < 0 || privilege_drop(w->config, why, size) < 0)
+		return -1;
+	if (service_create(w->config, &w->service, why, size) < 0)
+		return -1;
+	if (engine_create(w->heritage->engine, &w->engine, w->why_not_uring, sizeof(w->why_not_uring)) < 0) {
+		snprintf(why, size, "%s", w->why_not_uring);
+		return -1;
+	}
+	if (conn_table_init(&w->conns, w->engine, &limits, w->service) < 0) {
+		snprintf(why, size, "no memory for %u connections", limits.n_conns);
+		return -1;
+	}
+	return listeners_listen(w, why, size);
+}
+
+static void say_ready(struct worker *w)
+{
+	struct ready_msg ready = { .engine = w->engine->kind };
+
+	listeners_poll(w);
+	engine_poll(w->engine, w->heritage->channel_fd, (struct tag){ OWNER_CHANNEL, 0, 0 });
+	engine_poll(w->engine, w->signal_fd, (struct tag){ OWNER_SIGNAL, 0, 0 });
+	memcpy(ready.why, w->why_not_uring, sizeof(ready.why));
+	message_send(w, CHANNEL_READY, &ready, -1);
+}
+
+static void say_failed(struct worker *w, const char *why)
+{
+	struct failed_msg failed = { .reason = "" };
+
+	snprintf(failed.reason, sizeof(failed.reason), "%s", why);
+	message_send(w, CHANNEL_FAILED, &failed, -1);
+}
+
+static void name_process(const struct heritage *h)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "brood:%u", h->slot);
+	prctl(PR_SET_NAME, name);
+}
+
+int worker_main(const struct heritage *heritage)
+{
+	static struct worker worker;	/* large, and reached by the crash handler */
+	struct worker *w = &worker;
+	char why[256] = "";
+	int r;
+
+	*w = (struct worker){
+		.heritage = heritage,
+		.config = heritage->config,
+		.row = &heritage->board->rows[heritage->row],
+		.signal_fd = -1,
+	};
+	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
+		w->listeners[i].fd = -1;
+	name_process(heritage);
+	self_set(w);
+	crash_report_on(w);
+	if (set_up(w, privilege_raise_nofile(), why, sizeof(why)) < 0) {
+		say_failed(w, why);
+		return BROOD_EXIT_NOT_STARTED;
+	}
+	say_ready(w);
+	r = run(w);
+	if (r == 0) {
+		struct drained_msg drained = { .cut = w->drain.n_cut };
+
+		message_send(w, CHANNEL_DRAINED, &drained, -1);
+		service_destroy(&w->service);
+	}
+	return r;
+}
