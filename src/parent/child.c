@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * child - one worker process as the parent holds it: pid, pidfd, channel, row of the board
+ *
+ * The pidfd is opened before anybody can have reaped the process, so no signal ever meets a stranger.
+ */
+#include "parent/crew.h"
+
+#include "base/auto.h"
+#include "base/must.h"
+#include "bridge/heritage.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+/* What a drain may take beyond its timeout; and a drain that is to be at once. */
+#define DRAIN_GRACE_MS 250
+#define DRAIN_NOW_MS 150
+
+static struct child *find_free(struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->n_children_max; i++)
+		if (crew->children[i].serial == 0)
+			return &crew->children[i];
+	return NULL;
+}
+
+static unsigned row_of(const struct crew *crew, const struct child *child)
+{
+	return (unsigned)(child - crew->children);
+}
+
+static uint32_t next_serial(struct crew *crew)
+{
+	if (++crew->last_serial == 0)
+		crew->last_serial = 1;
+	return crew->last_serial;
+}
+
+static void compose_heritage(const struct crew *crew, const struct slot *slot, unsigned row, int channel_fd,
+			     struct heritage *ret_heritage)
+{
+	*ret_heritage = (struct heritage){
+		.slot = slot->index, .generation = slot->n_born, .parent_pid = crew->pid,
+		.channel_fd = channel_fd, .engine = crew->engine, .board = crew->board, .row = row,
+		.config = crew->config,
+	};
+	memcpy(ret_heritage->listen_fd, slot->listen_fd, sizeof(slot->listen_fd));
+}
+
+static int watch(const struct crew *crew, int fd, uint64_t tag)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = tag };
+
+	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int watch_child(const struct crew *crew, struct child *child)
+{
+	unsigned row = row_of(crew, child);
+	int r;
+
+	child->pid_fd = pidfd_open(child->pid, 0);
+	if (child->pid_fd < 0)
+		return -errno;
+	r = watch(crew, child->pid_fd, tag_make(SOURCE_PID, child->serial, row));
+	if (r == 0)
+		r = watch(crew, child->channel_fd, tag_make(SOURCE_CHANNEL, child->serial, row));
+	return r;
+}
+
+/* Of a process born a moment ago that we cannot watch; SIGKILL makes the wait a short one. */
+static void undo_birth(struct crew *crew, struct child *child)
+{
+	kill(child->pid, SIGKILL);
+	while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	child_destroy(crew, child);
+}
+
+static pid_t give_birth(struct crew *crew, const struct slot *slot, unsigned row, int *ret_channel_fd)
+{
+	struct heritage heritage;
+	int ends[2];
+	pid_t pid;
+	int r;
+
+	r = channel_pair(ends);
+	if (r < 0)
+		return r;
+	board_clear(&crew->board->rows[row]);
+	compose_heritage(crew, slot, row, ends[1], &heritage);
+	pid = spawn_worker(&heritage);
+	close(ends[1]);
+	if (pid < 0)
+		close(ends[0]);
+	else
+		*ret_channel_fd = ends[0];
+	return pid;
+}
+
+int child_create(struct crew *crew, struct slot *slot, struct child **ret_child)
+{
+	struct child *child = find_free(crew);
+	int channel_fd;
+	pid_t pid;
+	int r;
+
+	if (!child)
+		return -EAGAIN;
+	pid = give_birth(crew, slot, row_of(crew, child), &channel_fd);
+	if (pid < 0)
+		return pid;
+	*child = (struct child){
+		.serial = next_serial(crew), .pid = pid, .pid_fd = -1, .channel_fd = channel_fd,
+		.slot = slot->index, .phase = CHILD_STARTING, .born_ms = crew->now_ms,
+	};
+	crew->n_children++;
+	r = watch_child(crew, child);
+	if (r < 0) {
+		undo_birth(crew, child);
+		return r;
+	}
+	child_limit(crew, child, crew->config->options.start_timeout_ms, "not ready within the start timeout");
+	slot->n_born++;
+	*ret_child = child;
+	return 0;
+}
+
+void child_destroy(struct crew *crew, struct child *child)
+{
+	slot_each(crew, slot) {
+		must(slot->incumbent != child && slot->successor != child);
+		if (slot->borrower == child)
+			slot->borrower = NULL;
+	}
+	child_hang_up(child);
+	if (child->pid_fd >= 0)
+		close(child->pid_fd);
+	child->serial = 0;
+	crew->n_children--;
+}
+
+struct child *child_find(const struct crew *crew, unsigned row, uint32_t serial)
+{
+	struct child *child;
+
+	must(row < crew->n_children_max);
+	child = &crew->children[row];
+	return serial != 0 && child->serial == serial ? child : NULL;
+}
+
+const struct board_row *child_row(const struct crew *crew, const struct child *child)
+{
+	return &crew->board->rows[row_of(crew, child)];
+}
+
+uint64_t child_n_cut(const struct crew *crew, const struct child *child)
+{
+	uint64_t n = child->drained ? child->n_cut : board_get(&child_row(crew, child)->connections);
+
+	return n < UINT32_MAX ? n : UINT32_MAX;		/* the board can say anything */
+}
+
+unsigned child_n_free(const struct crew *crew)
+{
+	return crew->n_children_max - crew->n_children;
+}
+
+void child_hang_up(struct child *child)
+{
+	if (child->channel_fd >= 0)
+		close(child->channel_fd);
+	child->channel_fd = -1;
+}
+
+enum role child_detach(struct crew *crew, struct child *child)
+{
+	struct slot *slot = &crew->slots[child->slot];
+
+	if (slot->incumbent == child) {
+		slot->incumbent = NULL;
+		return ROLE_INCUMBENT;
+	}
+	if (slot->successor == child) {
+		slot->successor = NULL;
+		return ROLE_SUCCESSOR;
+	}
+	return ROLE_LEAVING;
+}
+
+void child_limit(struct crew *crew, struct child *child, uint64_t ms, const char *why)
+{
+	uint64_t at_ms = crew->now_ms + ms;
+
+	if (child->killed_for || (child->deadline_ms && child->deadline_ms <= at_ms))
+		return;
+	child->deadline_ms = at_ms;
+	child->deadline_why = why;
+}
+
+void child_expect_death(struct crew *crew, struct child *child, uint64_t ms, const char *why)
+{
+	child->phase = CHILD_DYING;
+	child_limit(crew, child, ms, why);
+}
+
+void child_kill(struct crew *crew, struct child *child, const char *why)
+{
+	struct slot *slot = &crew->slots[child->slot];
+
+	if (child->killed_for)
+		return;
+	(void)pidfd_send_signal(child->pid_fd, SIGKILL, NULL, 0);	/* fails only if it is dead already */
+	child->phase = CHILD_DYING;
+	child->killed_for = why;
+	child->deadline_ms = 0;
+	child_hang_up(child);
+	if (slot->incumbent == child)
+		slot_on(crew, slot, ON_KILL);
+}
+
+/* A worker whose channel is full or gone hears nothing; its deadline then ends it. */
+void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bool last)
+{
+	const struct drain_msg drain = { .timeout_ms = timeout_ms, .last = last };
+	uint64_t grace_ms = timeout_ms > 0 ? DRAIN_GRACE_MS : DRAIN_NOW_MS;
+
+	if (child->phase == CHILD_STARTING || child->phase == CHILD_SERVING) {
+		child->phase = CHILD_LEAVING;
+		child->deadline_ms = 0;
+	}
+	child_limit(crew, child, timeout_ms + grace_ms, "did not drain in time");
+	if (child->phase == CHILD_LEAVING && child->channel_fd >= 0)
+		(void)channel_send(child->channel_fd, CHANNEL_DRAIN, &drain, -1);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * crew - all the parent knows: its slots, its children, and what the room's files do with them
+ *
+ * A child is one process and one row of the board; a slot is a place that one child serves after another.
+ * The last child of a slot may live on for a while (leaving) and then belongs to no slot any more.
+ */
+#pragma once
+
+#include "base/address.h"
+#include "bridge/board.h"
+#include "bridge/channel.h"
+#include "bridge/config.h"
+#include "parent/restart.h"
+#include "parent/slot.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct heritage;
+
+enum child_phase {
+	CHILD_STARTING,
+	CHILD_SERVING,
+	CHILD_LEAVING,		/* was told to drain */
+	CHILD_DYING,		/* killed by us, or on its way out by its own account: nothing it says counts */
+};
+
+struct child {
+	uint32_t	 serial;	/* 0 = this place is free; never used twice */
+	pid_t		 pid;
+	int		 pid_fd;
+	int		 channel_fd;	/* -1 once it is hung up */
+	unsigned	 slot;
+	enum child_phase phase;
+	bool		 ever_ready;
+	bool		 drained;	/* it said so */
+	bool		 buried;	/* its death is logged and its slot knows: only to be reaped */
+	uint32_t	 n_cut;		/* connections, by its DRAINED */
+	uint32_t	 n_messages;
+	uint64_t	 born_ms;
+	uint64_t	 ready_ms;
+	uint64_t	 deadline_ms;	/* then it is killed; 0 = none */
+	const char	*deadline_why;	/* the reason given then */
+	const char	*killed_for;	/* why we killed it; NULL = we did not */
+	char		 failure[256];	/* of its FAILED; empty = none */
+};
+
+struct slot {
+	unsigned	 index;
+	enum slot_state	 state;
+	struct child	*incumbent;
+	struct child	*successor;
+	uint32_t	 n_born;		/* workers this slot has had */
+	int		 listen_fd[LISTENERS_MAX];	/* in custody; -1 = none */
+	struct restart_history history;
+	uint64_t	 turn_ms;	/* when its wait is over; 0 = it does not wait */
+	uint32_t	 delay_ms;	/* the wait the next rule may begin */
+	uint64_t	 wish_ms;	/* from when on its incumbent's wish may be granted; 0 = no wish */
+	char		 wish[64];	/* the reason given */
+	uint64_t	 orphaned_ms;	/* from when on its listeners are lent; 0 = they have a reader */
+	struct child	*borrower;	/* who reads them meanwhile */
+	bool		 was_ready;	/* ever */
+};
+
+enum stopping { NOT_STOPPING, STOPPING, STOPPING_NOW };
+
+struct crew {
+	const struct config	*config;
+	uint64_t		 now_ms;	/* of this turn of the loop */
+	pid_t			 pid;
+
+	unsigned		 n_slots;
+	struct slot		*slots;
+	struct restart_policy	 policy;
+	uint64_t		*death_times;	/* memory of the histories */
+	struct deaths		 deaths;	/* of all slots */
+
+	unsigned		 n_children_max;	/* = rows of the board */
+	unsigned		 n_children;
+	struct child		*children;
+	uint32_t		 last_serial;
+	struct board		*board;
+
+	uint32_t		 engine;	/* enum brood_engine */
+	bool			 engine_settled;	/* by the first READY */
+	bool			 was_ready;	/* every slot, once */
+
+	enum stopping		 stopping;
+	unsigned		 n_stop_signals;
+	int			 exit_code;	/* that the stop was begun with */
+	bool			 drain_late;	/* a worker had to be killed for its deadline */
+	uint64_t		 n_cut;		/* connections, since the stop began */
+	uint64_t		 stop_began_ms;
+	uint64_t		 stop_deadline_ms;
+
+	int			 epoll_fd;
+	int			 signal_fd;
+	int			 timer_fd;
+	uint64_t		 timer_ms;	/* what it is set to; 0 = off */
+	char			*pid_file_draft;	/* NULL = not there */
+	bool			 pid_file_published;
+};
+
+#define slot_each(crew, slot) \
+	for (struct slot *slot = (crew)->slots; slot < (crew)->slots + (crew)->n_slots; slot++)
+
+/* What a descriptor in the epoll set is; the 64 bits of its event are spelled here only. */
+enum source { SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_CHANNEL, SOURCE_PID };
+
+static inline uint64_t tag_make(enum source source, uint32_t serial, unsigned row)
+{
+	return (uint64_t)source << 56 | (uint64_t)serial << 16 | row;
+}
+
+static inline enum source tag_source(uint64_t tag)
+{
+	return (enum source)(tag >> 56);
+}
+
+static inline uint32_t tag_serial(uint64_t tag)
+{
+	return (uint32_t)(tag >> 16);
+}
+
+static inline unsigned tag_row(uint64_t tag)
+{
+	return tag & 0xffff;
+}
+
+/* Visits the living; the one visited may be destroyed. */
+#define child_each(crew, child)								\
+	for (struct child *child = (crew)->children;					\
+	     child < (crew)->children + (crew)->n_children_max; child++)		\
+		if (child->serial == 0) { } else
+
+/* What we know of a death, kept beyond the child. */
+struct obituary {
+	unsigned	 slot;
+	pid_t		 pid;
+	bool		 ever_ready;
+	uint64_t	 lived_ms;
+	uint64_t	 in_flight;
+	int		 exit_code;	/* -1 = ended by a signal */
+	int		 signal;
+	bool		 has_address;
+	uint64_t	 address;
+	char		 request[160];	/* empty = none known */
+	char		 why[256];	/* its own reason, or ours to kill it; empty = none */
+	bool		 failed;	/* why is its own: it could not start */
+};
+
+/* What a child was to its slot. */
+enum role { ROLE_INCUMBENT, ROLE_SUCCESSOR, ROLE_LEAVING };
+
+/* crew.c */
+int crew_create(const struct config *config, struct crew **ret_crew);
+void crew_destroy(struct crew *crew);
+const char *crew_engine_name(const struct crew *crew);
+
+/* loop.c */
+int loop_init(struct crew *crew);
+void loop_finish(struct crew *crew);
+/* Starts the workers; returns when the crew has stopped and every child is reaped. */
+void loop_run(struct crew *crew);
+
+/* child.c */
+
+/* Forks a worker for @slot. Return: 0, -EAGAIN (no room on the board), or another -errno. */
+int child_create(struct crew *crew, struct slot *slot, struct child **ret_child);
+/* The process must have been reaped. */
+void child_destroy(struct crew *crew, struct child *child);
+/* NULL when it is gone. */
+struct child *child_find(const struct crew *crew, unsigned row, uint32_t serial);
+const struct board_row *child_row(const struct crew *crew, const struct child *child);
+/* Connections that ended with it: what its DRAINED says, or what it had open when it died. */
+uint64_t child_n_cut(const struct crew *crew, const struct child *child);
+unsigned child_n_free(const struct crew *crew);
+void child_hang_up(struct child *child);
+/* @why: lives for ever; the log gives it as the reason for the kill. */
+void child_kill(struct crew *crew, struct child *child, const char *why);
+/* Kills it if it still lives in @ms; only ever earlier than what was set before. */
+void child_limit(struct crew *crew, struct child *child, uint64_t ms, const char *why);
+/* It is on its way out: nothing it says counts any more. */
+void child_expect_death(struct crew *crew, struct child *child, uint64_t ms, const char *why);
+/* Makes the slot forget @child. Return: what it was to the slot. */
+enum role child_detach(struct crew *crew, struct child *child);
+void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bool last);
+
+/* spawn.c */
+
+/* Forks; the child runs worker_main() and never returns. Return: its pid or -errno. */
+pid_t spawn_worker(const struct heritage *heritage);
+
+/* message.c */
+
+/* Handles a bounded number of messages of @child. */
+void on_channel(struct crew *crew, struct child *child);
+/* Handles all that a dead child has left in its channel. */
+void hear_last_words(struct crew *crew, struct child *child);
+
+/* reap.c */
+void on_death(struct crew *crew, struct child *child);
+/* The child said it is dying: its slot need not wait for the process to end. */
+void on_dying(struct crew *crew, struct child *child, const struct crash_msg *crash);
+/* As process 1: reaps what was left to us by others. */
+void reap_orphans(struct crew *crew);
+
+/* obituary.c */
+void obituary_init(const struct crew *crew, const struct child *child, struct obituary *ret_obituary);
+/* "died by SIGSEGV at 0x10 after 4.2 s, 17 requests in flight, serving "GET / HTTP/1.1"" */
+void obituary_tell(const struct obituary *o, char *out, size_t size);
+/* "by SIGSEGV serving "GET / HTTP/1.1"" */
+void obituary_tell_briefly(const struct obituary *o, char *out, size_t size);
+#define DURATION_TEXT_BYTES 32
+/* "250 ms", "4.2 s" */
+void duration_format(uint64_t ms, char out[DURATION_TEXT_BYTES]);
+
+/* rollout.c */
+
+/* A slot lost its incumbent or its successor: restart, wait, or give up, and one line that says which. */
+void rollout_lose(struct crew *crew, enum role role, const struct obituary *o);
+/* The incumbent of @slot asked to be replaced. */
+void rollout_wish(struct crew *crew, struct slot *slot);
+/* Grants the wish that has waited longest, when no other replacement is under way. */
+void rollout_grant(struct crew *crew);
+/* The incumbent of @slot is ready. */
+void rollout_greet(struct crew *crew, struct slot *slot);
+
+/* stop.c */
+
+/* Begins to stop with @exit_code; timeout 0 = at once. */
+void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms);
+void stop_hurry(struct crew *crew);
+/* A child ended, or is as good as ended, while the crew stops. */
+void stop_count(struct crew *crew, const struct child *child);
+bool stop_done(const struct crew *crew);
+/* Says how it went. Return: the exit code. */
+int stop_verdict(const struct crew *crew);
+
+/* custody.c */
+
+/* Return: 0 and @fd is owned, -EEXIST, or -EPROTO (not a listener of that address). */
+int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd);
+bool custody_complete(const struct crew *crew, const struct slot *slot);
+void custody_close(struct slot *slot);
+/* Lends what has no reader, takes back what has one again. */
+void custody_settle(struct crew *crew);
+/* Lends what has no reader, at once. */
+void custody_lend_rest(struct crew *crew);
+
+/* holder.c */
+
+/* Who listens where @address wants to: "nginx (pid 812)"; terminated. */
+void holder_find(const struct address *address, char *out, size_t size);
+
+/* pidfile.c */
+
+/* Return: 0 or -errno; nothing without --pid-file. */
+int pidfile_draft(struct crew *crew);
+void pidfile_publish(struct crew *crew);
+void pidfile_remove(struct crew *crew);
+
+/* stdio.c */
+
+/* Opens /dev/null for each of the three standard descriptors that is closed, so that nothing else becomes one. */
+void stdio_complete(void);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * custody - duplicates of the slots' listeners, so that a queue outlives its worker
+ *
+ * The parent never accepts. A listener whose slot has no worker for long is lent to a sibling, who accepts
+ * from it as well, until the slot's next worker is ready. Two readers for a moment do no harm.
+ *
+ * Fails by: nobody serving who could borrow; then the clients wait in the queue.
+ */
+#include "parent/crew.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool get_flag(int fd, int option, int *ret_value)
+{
+	socklen_t len = sizeof(*ret_value);
+
+	return getsockopt(fd, SOL_SOCKET, option, ret_value, &len) == 0;
+}
+
+static bool is_tcp_listener(int fd)
+{
+	int listens, protocol;
+
+	return get_flag(fd, SO_ACCEPTCONN, &listens) && listens &&
+	       get_flag(fd, SO_PROTOCOL, &protocol) && protocol == IPPROTO_TCP;
+}
+
+static bool same_address(const struct address *a, const struct address *b)
+{
+	if (a->any.sa_family != b->any.sa_family)
+		return false;
+	if (a->any.sa_family == AF_INET)
+		return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+	return a->any.sa_family == AF_INET6 && a->v6.sin6_port == b->v6.sin6_port &&
+	       memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr)) == 0;
+}
+
+static bool is_bound_to(int fd, const struct address *address)
+{
+	struct address bound = { .len = sizeof(bound.v6) };
+
+	return getsockname(fd, &bound.any, &bound.len) == 0 && same_address(&bound, address);
+}
+
+int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd)
+{
+	const struct config *config = crew->config;
+
+	if (index >= config->n_listeners)
+		return -EPROTO;
+	if (slot->listen_fd[index] >= 0)
+		return -EEXIST;
+	if (!is_tcp_listener(fd) || !is_bound_to(fd, &config->listen[index]))
+		return -EPROTO;
+	slot->listen_fd[index] = fd;
+	return 0;
+}
+
+bool custody_complete(const struct crew *crew, const struct slot *slot)
+{
+	for (unsigned i = 0; i < crew->config->n_listeners; i++)
+		if (slot->listen_fd[i] < 0)
+			return false;
+	return true;
+}
+
+void custody_close(struct slot *slot)
+{
+	for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+		if (slot->listen_fd[i] >= 0)
+			close(slot->listen_fd[i]);
+		slot->listen_fd[i] = -1;
+	}
+}
+
+static bool serves(const struct child *child)
+{
+	return child && child->phase == CHILD_SERVING && !child->drained;
+}
+
+static void take_back(struct slot *slot)
+{
+	struct lend_msg lend = { .slot = slot->index };
+
+	for (lend.index = 0; lend.index < LISTENERS_MAX; lend.index++)
+		if (slot->listen_fd[lend.index] >= 0)
+			(void)channel_send(slot->borrower->channel_fd, CHANNEL_RETURN, &lend, -1);
+	log_debug("slot %u: its listeners are back from worker %u", slot->index, slot->borrower->slot);
+	slot->borrower = NULL;
+}
+
+/* Return: how many listeners were lent, or -errno of a channel that took none or not all. */
+static int send_listeners(const struct slot *slot, const struct child *sibling)
+{
+	struct lend_msg lend = { .slot = slot->index };
+	int n = 0;
+
+	for (lend.index = 0; lend.index < LISTENERS_MAX; lend.index++) {
+		int r = 0;
+
+		if (slot->listen_fd[lend.index] < 0)
+			continue;
+		r = channel_send(sibling->channel_fd, CHANNEL_LEND, &lend, slot->listen_fd[lend.index]);
+		if (r < 0)
+			return r;
+		n++;
+	}
+	return n;
+}
+
+static void lend(struct crew *crew, struct slot *slot)
+{
+	for (unsigned i = 1; i < crew->n_slots; i++) {
+		struct slot *sibling = &crew->slots[(slot->index + i) % crew->n_slots];
+		int r;
+
+		if (!serves(sibling->incumbent))
+			continue;
+		r = send_listeners(slot, sibling->incumbent);
+		if (r < 0)
+			continue;
+		if (r > 0) {
+			slot->borrower = sibling->incumbent;
+			log_debug("slot %u: its listeners are lent to worker %u", slot->index, sibling->index);
+		}
+		return;
+	}
+}
+
+void custody_settle(struct crew *crew)
+{
+	slot_each(crew, slot) {
+		bool orphaned = slot->orphaned_ms && slot->orphaned_ms <= crew->now_ms;
+
+		if (slot->borrower && !serves(slot->borrower))
+			slot->borrower = NULL;
+		if (orphaned && !slot->borrower)
+			lend(crew, slot);
+		else if (slot->orphaned_ms == 0 && slot->borrower)
+			take_back(slot);
+	}
+}
+
+void custody_lend_rest(struct crew *crew)
+{
+	slot_each(crew, slot) {
+		if (!serves(slot->incumbent))
+			slot->orphaned_ms = crew->now_ms;
+	}
+	custody_settle(crew);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop - the parent's one loop: wait, hear signals, messages and deaths, expire deadlines, settle
+ *
+ * Nothing here blocks but the wait itself, and that ends only for a reason: with no deadline ahead the timer
+ * is off and an idle pool leaves its parent asleep.
+ */
+#include "parent/crew.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/must.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define EVENTS_A_TURN 64
+
+static const int blocked_signals[] = {
+	SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE,
+};
+
+/* SIGCHLD gets its default back because children of a parent that ignores it leave no status. */
+static int open_signals(struct crew *crew)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(blocked_signals) / sizeof(blocked_signals[0]); i++)
+		sigaddset(&set, blocked_signals[i]);
+	if (sigaction(SIGCHLD, &action, NULL) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	sigdelset(&set, SIGPIPE);
+	crew->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return crew->signal_fd < 0 ? -errno : 0;
+}
+
+static int watch(const struct crew *crew, int fd, enum source source)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = tag_make(source, 0, 0) };
+
+	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int loop_init(struct crew *crew)
+{
+	int r = open_signals(crew);
+
+	if (r < 0)
+		return r;
+	crew->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	crew->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (crew->epoll_fd < 0 || crew->timer_fd < 0)
+		return -errno;
+	r = watch(crew, crew->signal_fd, SOURCE_SIGNAL);
+	return r < 0 ? r : watch(crew, crew->timer_fd, SOURCE_TIMER);
+}
+
+void loop_finish(struct crew *crew)
+{
+	const int fds[] = { crew->epoll_fd, crew->signal_fd, crew->timer_fd };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	crew->epoll_fd = crew->signal_fd = crew->timer_fd = -1;
+}
+
+static void start_workers(struct crew *crew)
+{
+	slot_each(crew, slot)
+		if (!crew->stopping)
+			slot_on(crew, slot, ON_TURN);
+}
+
+static void earlier(uint64_t *next_ms, uint64_t at_ms)
+{
+	if (at_ms != 0 && (*next_ms == 0 || at_ms < *next_ms))
+		*next_ms = at_ms;
+}
+
+/* Wishes and orphans whose time has come wait for somebody else and not for the clock. */
+static uint64_t next_deadline(struct crew *crew)
+{
+	uint64_t next_ms = 0;
+
+	slot_each(crew, slot) {
+		earlier(&next_ms, slot->turn_ms);
+		if (slot->wish_ms > crew->now_ms)
+			earlier(&next_ms, slot->wish_ms);
+		if (slot->orphaned_ms > crew->now_ms)
+			earlier(&next_ms, slot->orphaned_ms);
+	}
+	child_each(crew, child)
+		earlier(&next_ms, child->deadline_ms);
+	return next_ms;
+}
+
+static void arm_timer(struct crew *crew)
+{
+	uint64_t at_ms = next_deadline(crew);
+	struct itimerspec at = {
+		.it_value = { .tv_sec = (time_t)(at_ms / 1000), .tv_nsec = (long)(at_ms % 1000 * 1000000) },
+	};
+
+	if (at_ms == crew->timer_ms)
+		return;
+	must(timerfd_settime(crew->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0);
+	crew->timer_ms = at_ms;
+}
+
+static void on_timer(struct crew *crew)
+{
+	uint64_t n;
+
+	if (read(crew->timer_fd, &n, sizeof(n)) == sizeof(n))
+		crew->timer_ms = 0;
+}
+
+static void on_stop_signal(struct crew *crew, int number)
+{
+	uint32_t timeout_ms = crew->config->options.drain_timeout_ms;
+	char at_most[DURATION_TEXT_BYTES];
+
+	duration_format(timeout_ms, at_most);
+	if (crew->n_stop_signals++ > 0) {
+		log_info("SIG%s again: ending at once", sigabbrev_np(number));
+		stop_hurry(crew);
+	} else if (crew->stopping) {
+		log_info("SIG%s: draining already", sigabbrev_np(number));
+	} else {
+		log_info("SIG%s: draining %u worker%s, at most %s", sigabbrev_np(number), crew->n_children,
+			 crew->n_children == 1 ? "" : "s", at_most);
+		stop_begin(crew, BROOD_EXIT_DRAINED, timeout_ms);
+	}
+}
+
+static void on_signal(struct crew *crew, int number)
+{
+	switch (number) {
+	case SIGTERM: case SIGINT: case SIGQUIT:
+		on_stop_signal(crew, number);
+		break;
+	case SIGHUP: case SIGUSR1: case SIGUSR2: case SIGTTIN: case SIGTTOU:
+		log_warn("SIG%s: not supported yet, nothing done", sigabbrev_np(number));
+		break;
+	case SIGCHLD:
+		reap_orphans(crew);
+		break;
+	}
+}
+
+static void on_signals(struct crew *crew)
+{
+	struct signalfd_siginfo info;
+
+	while (read(crew->signal_fd, &info, sizeof(info)) == sizeof(info))
+		on_signal(crew, (int)info.ssi_signo);
+}
+
+/* The child of an event may have been reaped since the event was fetched; then nobody has its serial. */
+static void dispatch(struct crew *crew, uint64_t tag)
+{
+	struct child *child = child_find(crew, tag_row(tag), tag_serial(tag));
+
+	switch (tag_source(tag)) {
+	case SOURCE_SIGNAL:
+		on_signals(crew);
+		break;
+	case SOURCE_TIMER:
+		on_timer(crew);
+		break;
+	case SOURCE_CHANNEL:
+		if (child)
+			on_channel(crew, child);
+		break;
+	case SOURCE_PID:
+		if (child)
+			on_death(crew, child);
+		break;
+	}
+}
+
+static void wait_for_events(struct crew *crew)
+{
+	struct epoll_event events[EVENTS_A_TURN];
+	int n = epoll_wait(crew->epoll_fd, events, EVENTS_A_TURN, -1);
+
+	must(n >= 0 || errno == EINTR);
+	crew->now_ms = clock_ms();
+	for (int i = 0; i < n; i++)
+		dispatch(crew, events[i].data.u64);
+}
+
+static bool is_past(const struct crew *crew, uint64_t at_ms)
+{
+	return at_ms != 0 && at_ms <= crew->now_ms;
+}
+
+static void expire(struct crew *crew)
+{
+	child_each(crew, child) {
+		if (!is_past(crew, child->deadline_ms))
+			continue;
+		if (crew->stopping == STOPPING && !child->drained && !child->buried)
+			crew->drain_late = true;
+		child_kill(crew, child, child->deadline_why);
+	}
+	slot_each(crew, slot)
+		if (is_past(crew, slot->turn_ms))
+			slot_on(crew, slot, ON_TURN);
+}
+
+static void settle(struct crew *crew)
+{
+	if (crew->stopping)
+		return;
+	rollout_grant(crew);
+	custody_settle(crew);
+}
+
+void loop_run(struct crew *crew)
+{
+	start_workers(crew);
+	while (!stop_done(crew)) {
+		arm_timer(crew);
+		wait_for_events(crew);
+		expire(crew);
+		settle(crew);
+	}
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* obituary - a death in words: how, after how long, and what was lost with it */
+#include "parent/crew.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct text {
+	char	*at;
+	size_t	 size;
+	size_t	 n;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void say(struct text *text, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text->at + text->n, text->size - text->n, format, args);
+	va_end(args);
+	if (n > 0)
+		text->n = (size_t)n < text->size - text->n ? text->n + (size_t)n : text->size - 1;
+}
+
+void duration_format(uint64_t ms, char out[DURATION_TEXT_BYTES])
+{
+	if (ms < 1000)
+		snprintf(out, DURATION_TEXT_BYTES, "%" PRIu64 " ms", ms);
+	else
+		snprintf(out, DURATION_TEXT_BYTES, "%" PRIu64 ".%" PRIu64 " s", ms / 1000, ms % 1000 / 100);
+}
+
+void obituary_init(const struct crew *crew, const struct child *child, struct obituary *ret_obituary)
+{
+	const char *why = child->failure[0] ? child->failure : child->killed_for;
+
+	*ret_obituary = (struct obituary){
+		.slot = child->slot, .pid = child->pid, .ever_ready = child->ever_ready,
+		.lived_ms = crew->now_ms - child->born_ms,
+		.in_flight = board_get(&child_row(crew, child)->in_flight),
+		.exit_code = -1, .failed = child->failure[0] != '\0',
+	};
+	if (why)
+		snprintf(ret_obituary->why, sizeof(ret_obituary->why), "%s", why);
+}
+
+/* The signals a process dies by of its own doing; the others are sent. */
+static bool is_fault(int number)
+{
+	switch (number) {
+	case SIGSEGV: case SIGBUS: case SIGFPE: case SIGILL: case SIGABRT: case SIGSYS: case SIGTRAP:
+		return true;
+	}
+	return false;
+}
+
+static void say_signal(struct text *text, int number)
+{
+	const char *name = sigabbrev_np(number);
+
+	if (name)
+		say(text, "SIG%s", name);
+	else
+		say(text, "signal %d", number);
+}
+
+static void say_request(struct text *text, const struct obituary *o)
+{
+	if (o->request[0])
+		say(text, " serving \"%s\"", o->request);
+}
+
+static void say_cause(struct text *text, const struct obituary *o)
+{
+	if (o->failed) {
+		say(text, "could not start: %s,", o->why);
+		return;
+	}
+	if (o->exit_code >= 0) {
+		say(text, "exited with code %d", o->exit_code);
+	} else {
+		say(text, is_fault(o->signal) ? "died by " : "killed by ");
+		say_signal(text, o->signal);
+	}
+	if (o->has_address)
+		say(text, " at 0x%" PRIx64, o->address);
+	if (o->why[0])
+		say(text, " (%s)", o->why);
+}
+
+void obituary_tell(const struct obituary *o, char *out, size_t size)
+{
+	struct text text = { out, size, 0 };
+	char lived[DURATION_TEXT_BYTES];
+
+	duration_format(o->lived_ms, lived);
+	say_cause(&text, o);
+	say(&text, " after %s", lived);
+	if (!o->ever_ready) {
+		say(&text, ", before it was ready");
+		return;
+	}
+	say(&text, ", %" PRIu64 " request%s in flight", o->in_flight, o->in_flight == 1 ? "" : "s");
+	if (o->request[0])
+		say(&text, ",");
+	say_request(&text, o);
+}
+
+void obituary_tell_briefly(const struct obituary *o, char *out, size_t size)
+{
+	struct text text = { out, size, 0 };
+
+	if (o->failed) {
+		say(&text, "because it could not start: %s", o->why);
+	} else if (o->exit_code >= 0) {
+		say(&text, "with exit code %d", o->exit_code);
+	} else {
+		say(&text, "by ");
+		say_signal(&text, o->signal);
+		if (o->why[0])
+			say(&text, " (%s)", o->why);
+	}
+	say_request(&text, o);
+}

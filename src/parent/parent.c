@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "parent/parent.h"
+
+#include "base/log.h"
+#include "base/must.h"
+#include "parent/crew.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define FDS_OF_OUR_OWN 64
+
+/* A pidfd and a channel per child, custody per slot. Where the hard limit is lower, forks will fail and say so. */
+static void allow_fds(const struct crew *crew)
+{
+	rlim_t need = FDS_OF_OUR_OWN + 2 * crew->n_children_max + crew->n_slots * crew->config->n_listeners;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= need)
+		return;
+	limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int fail_start(const char *what, int error)
+{
+	log_error("cannot start: %s: %s", what, strerror(-error));
+	return BROOD_EXIT_NOT_STARTED;
+}
+
+static int run_crew(struct crew *crew)
+{
+	int r = loop_init(crew);
+
+	if (r < 0)
+		return fail_start("descriptors of the parent", r);
+	r = pidfile_draft(crew);
+	if (r < 0)
+		return fail_start(crew->config->options.pid_file, r);
+	allow_fds(crew);
+	fflush(NULL);		/* what is buffered now would be written by every worker again */
+	loop_run(crew);
+	return stop_verdict(crew);
+}
+
+int parent_run(const struct config *config, const int reserved_fd[])
+{
+	struct crew *crew;
+	int r;
+
+	for (unsigned i = 0; i < config->n_listeners; i++)
+		must(reserved_fd[i] >= 0);
+	stdio_complete();
+	r = crew_create(config, &crew);
+	if (r < 0)
+		return fail_start("memory of the parent", r);
+	r = run_crew(crew);
+	pidfile_remove(crew);
+	loop_finish(crew);
+	crew_destroy(crew);
+	return r;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reap - a child has ended: hear its last words, take its status, tell its slot
+ *
+ * A child that announced its own death was buried then, its slot served by another since; here it is only
+ * collected. Nothing is ever waited for: the kernel has told us that there is a status to take.
+ */
+#include "parent/crew.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* After its CRASH a worker may write its core for so long. */
+#define CORE_DUMP_MS 60000
+
+static bool collect(const struct child *child, siginfo_t *ret_info)
+{
+	*ret_info = (siginfo_t){ 0 };
+	return waitid(P_PIDFD, (id_t)child->pid_fd, ret_info, WEXITED | WNOHANG) == 0 &&
+	       ret_info->si_pid == child->pid;
+}
+
+static void set_cause(struct obituary *o, const siginfo_t *info)
+{
+	if (info->si_code == CLD_EXITED)
+		o->exit_code = info->si_status;
+	else
+		o->signal = info->si_status;
+}
+
+/* Of one that was told to leave, retired or stopping with the rest. */
+static void log_leaving(const struct crew *crew, const struct child *child, const struct obituary *o)
+{
+	bool orderly = child->drained && o->exit_code == 0;
+	uint64_t n_cut = child_n_cut(crew, child);
+	char lived[DURATION_TEXT_BYTES];
+	char how[LOG_LINE_BYTES / 2];
+
+	if (orderly) {
+		duration_format(o->lived_ms, lived);
+		snprintf(how, sizeof(how), "left after %s", lived);
+	} else {
+		obituary_tell(o, how, sizeof(how));
+	}
+	if (n_cut > 0)
+		log_warn("worker %u (pid %d): %s, %" PRIu64 " connection%s cut", child->slot, (int)child->pid,
+			 how, n_cut, n_cut == 1 ? "" : "s");
+	else if (crew->stopping && (orderly || crew->exit_code == BROOD_EXIT_NOT_STARTED))
+		log_debug("worker %u (pid %d): %s", child->slot, (int)child->pid, how);
+	else
+		log_info("worker %u (pid %d): %s", child->slot, (int)child->pid, how);
+}
+
+/* Its slot is told last, because by then a reaped child no longer takes up a place. */
+static void bury(struct crew *crew, struct child *child, const struct obituary *o, bool reaped)
+{
+	enum role role = child_detach(crew, child);
+
+	if (crew->stopping)
+		stop_count(crew, child);
+	if (crew->stopping || role == ROLE_LEAVING)
+		log_leaving(crew, child, o);
+	child->buried = true;
+	if (reaped)
+		child_destroy(crew, child);
+	if (role != ROLE_LEAVING)
+		rollout_lose(crew, role, o);
+}
+
+void on_death(struct crew *crew, struct child *child)
+{
+	struct obituary o;
+	siginfo_t info;
+
+	hear_last_words(crew, child);
+	if (!collect(child, &info))
+		return;
+	if (child->buried) {
+		child_destroy(crew, child);
+		return;
+	}
+	obituary_init(crew, child, &o);
+	set_cause(&o, &info);
+	bury(crew, child, &o, true);
+}
+
+static bool has_address(int number)
+{
+	return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
+}
+
+void on_dying(struct crew *crew, struct child *child, const struct crash_msg *crash)
+{
+	struct obituary o;
+
+	obituary_init(crew, child, &o);
+	o.signal = crash->signal;
+	o.has_address = has_address(crash->signal);
+	o.address = crash->address;
+	o.in_flight = crash->in_flight;
+	memcpy(o.request, crash->request, sizeof(o.request));
+	child_expect_death(crew, child, CORE_DUMP_MS, "took too long to die");
+	bury(crew, child, &o, false);
+}
+
+static struct child *find_by_pid(struct crew *crew, pid_t pid)
+{
+	child_each(crew, child)
+		if (child->pid == pid)
+			return child;
+	return NULL;
+}
+
+/* Looks before it takes, because a status taken from a child of ours would be one its pidfd waits for. */
+static bool reap_one(struct crew *crew)
+{
+	siginfo_t info = { 0 };
+	struct child *child;
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+		return false;
+	child = find_by_pid(crew, info.si_pid);
+	if (!child)
+		return waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG) == 0;
+	on_death(crew, child);
+	return !find_by_pid(crew, info.si_pid);
+}
+
+void reap_orphans(struct crew *crew)
+{
+	if (crew->pid != 1)
+		return;
+	while (reap_one(crew))
+		;
+}

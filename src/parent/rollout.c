@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rollout - who follows whom: greet the new, replace the dead, replace those who ask for it
+ *
+ * One replacement by wish is under way at a time, so that a pool whose workers all wish at once still has
+ * every one of them accepting. The restart policy says when the dead are replaced; here it is carried out
+ * and told in one line.
+ */
+#include "parent/crew.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+static void greet_pool(struct crew *crew)
+{
+	const struct config *config = crew->config;
+
+	slot_each(crew, slot)
+		if (!slot->was_ready)
+			return;
+	crew->was_ready = true;
+	for (unsigned i = 0; i < config->n_listeners; i++) {
+		char text[ADDRESS_TEXT_BYTES];
+
+		address_format(&config->listen[i], text);
+		log_info("ready: %u worker%s on http://%s (reuseport, %s)", crew->n_slots,
+			 crew->n_slots == 1 ? "" : "s", text, crew_engine_name(crew));
+	}
+	pidfile_publish(crew);
+}
+
+void rollout_greet(struct crew *crew, struct slot *slot)
+{
+	const struct child *child = slot->incumbent;
+	char took[DURATION_TEXT_BYTES];
+
+	duration_format(crew->now_ms - child->born_ms, took);
+	if (slot->was_ready)
+		log_info("worker %u (pid %d): ready after %s", slot->index, (int)child->pid, took);
+	else
+		log_debug("worker %u (pid %d): ready after %s", slot->index, (int)child->pid, took);
+	slot->was_ready = true;
+	if (!crew->was_ready)
+		greet_pool(crew);
+}
+
+/*
+ * A worker that asks the moment it is ready would be replaced in an endless loop at the speed of fork();
+ * it is given the shortest backoff first.
+ */
+void rollout_wish(struct crew *crew, struct slot *slot)
+{
+	uint64_t oldest_ms = slot->incumbent->ready_ms + crew->config->options.backoff_min_ms;
+
+	slot->wish_ms = crew->now_ms > oldest_ms ? crew->now_ms : oldest_ms;
+}
+
+/* The rows that are left must do for a pool in which every worker crashes. */
+static bool may_replace(struct crew *crew)
+{
+	slot_each(crew, slot)
+		if (slot->state == SLOT_RETIRING)
+			return false;
+	return child_n_free(crew) > crew->n_slots;
+}
+
+static bool wish_is_due(const struct crew *crew, const struct slot *slot)
+{
+	return slot->wish_ms && slot->wish_ms <= crew->now_ms && slot->state == SLOT_READY &&
+	       slot->incumbent->phase == CHILD_SERVING;
+}
+
+void rollout_grant(struct crew *crew)
+{
+	struct slot *first = NULL;
+
+	slot_each(crew, slot)
+		if (wish_is_due(crew, slot) && (!first || slot->wish_ms < first->wish_ms))
+			first = slot;
+	if (first && may_replace(crew))
+		slot_on(crew, first, ON_WISH);
+}
+
+static uint32_t random_bits(const struct crew *crew)
+{
+	uint32_t bits;
+
+	if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) == sizeof(bits))
+		return bits;
+	return (uint32_t)crew->now_ms * 2654435761u;
+}
+
+static struct restart_verdict judge(struct crew *crew, struct slot *slot, const struct obituary *o)
+{
+	const struct death death = {
+		.at_ms = crew->now_ms, .was_ready = o->ever_ready, .random = random_bits(crew),
+	};
+
+	return restart_decide(&crew->policy, &slot->history, &crew->deaths, &death);
+}
+
+static void log_death(const struct obituary *o, const char *what_next)
+{
+	char how[LOG_LINE_BYTES / 2];
+
+	obituary_tell(o, how, sizeof(how));
+	log_warn("worker %u (pid %d): %s; %s", o->slot, (int)o->pid, how, what_next);
+}
+
+static void log_giveup(const struct crew *crew, const struct obituary *o, const struct restart_verdict *v,
+		       const char *what_next)
+{
+	char last[LOG_LINE_BYTES / 2];
+	char span[DURATION_TEXT_BYTES];
+
+	obituary_tell_briefly(o, last, sizeof(last));
+	duration_format(v->span_ms, span);
+	if (v->what == RESTART_NEVER_READY)
+		log_error("giveup: slot %u: %u deaths in a row before it was ready, the last %s; %s", o->slot,
+			  v->n_deaths, last, what_next);
+	else if (v->what == RESTART_NEVER_SLOT)
+		log_error("giveup: slot %u: %u deaths in %s, the last %s; %s", o->slot, v->n_deaths, span,
+			  last, what_next);
+	else
+		log_error("giveup: %u deaths of %u workers in %s, the last of slot %u %s; %s", v->n_deaths,
+			  crew->n_slots, span, o->slot, last, what_next);
+}
+
+static unsigned n_given_up(struct crew *crew)
+{
+	unsigned n = 0;
+
+	slot_each(crew, slot)
+		n += slot->state == SLOT_GIVEN_UP;
+	return n;
+}
+
+/* @event: what this means to the slot, when the pool goes on. */
+static void give_up(struct crew *crew, struct slot *slot, const struct obituary *o,
+		    const struct restart_verdict *v, enum slot_event event)
+{
+	const struct brood_options *options = &crew->config->options;
+
+	slot_on(crew, slot, event);
+	if (options->on_giveup == BROOD_GIVEUP_EXIT || n_given_up(crew) == crew->n_slots) {
+		log_giveup(crew, o, v, "draining the others");
+		stop_begin(crew, BROOD_EXIT_GAVE_UP, options->drain_timeout_ms);
+	} else if (event == ON_STAY) {
+		log_giveup(crew, o, v, "the old worker stays");
+	} else {
+		log_giveup(crew, o, v, "the others go on");
+	}
+}
+
+static void restart(struct crew *crew, struct slot *slot, const struct obituary *o,
+		    const struct restart_verdict *v, enum slot_event event)
+{
+	char next[64] = "restarting now";
+	char delay[DURATION_TEXT_BYTES];
+
+	duration_format(v->delay_ms, delay);
+	if (slot->successor)
+		snprintf(next, sizeof(next), "its replacement (pid %d) is starting", (int)slot->successor->pid);
+	else if (v->delay_ms > 0)
+		snprintf(next, sizeof(next), "restarting in %s", delay);
+	log_death(o, next);
+	slot->delay_ms = v->delay_ms;
+	slot_on(crew, slot, event);
+}
+
+static bool is_last(const struct restart_verdict *v)
+{
+	switch (v->what) {
+	case RESTART_NOW:
+	case RESTART_LATER:
+		return false;
+	case RESTART_NEVER_SLOT:
+	case RESTART_NEVER_READY:
+	case RESTART_NEVER_POOL:
+		return true;
+	}
+	return true;
+}
+
+static void lose_successor(struct crew *crew, struct slot *slot, const struct obituary *o)
+{
+	struct restart_verdict v = judge(crew, slot, o);
+
+	if (is_last(&v)) {
+		log_death(o, "giving up");
+		give_up(crew, slot, o, &v, ON_STAY);
+	} else {
+		restart(crew, slot, o, &v, ON_UNBORN);
+	}
+}
+
+static void lose_incumbent(struct crew *crew, struct slot *slot, const struct obituary *o)
+{
+	struct restart_verdict v = judge(crew, slot, o);
+
+	slot->wish_ms = 0;
+	slot->turn_ms = 0;
+	if (slot->successor) {
+		restart(crew, slot, o, &v, ON_HEIR);
+	} else if (is_last(&v)) {
+		log_death(o, "giving up");
+		give_up(crew, slot, o, &v, ON_LAST);
+	} else {
+		restart(crew, slot, o, &v, v.what == RESTART_NOW ? ON_AGAIN : ON_LATER);
+	}
+}
+
+void rollout_lose(struct crew *crew, enum role role, const struct obituary *o)
+{
+	struct slot *slot = &crew->slots[o->slot];
+
+	if (crew->stopping) {
+		if (role == ROLE_INCUMBENT)
+			slot_on(crew, slot, ON_GONE);
+		return;
+	}
+	switch (role) {
+	case ROLE_INCUMBENT:
+		lose_incumbent(crew, slot, o);
+		return;
+	case ROLE_SUCCESSOR:
+		lose_successor(crew, slot, o);
+		return;
+	case ROLE_LEAVING:
+		return;
+	}
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spawn - a worker process: born, cleaned of everything the parent has, handed to worker_main()
+ *
+ * The only file of this room that knows the worker. The child ends with _exit(), because the handlers
+ * that the program has registered for its exit are the parent's.
+ */
+#include "parent/crew.h"
+
+#include "base/auto.h"
+#include "bridge/heritage.h"
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* With the parent gone the worker drains. The parent may be gone before prctl() could be said. */
+static int follow_parent(pid_t parent_pid)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+		return -errno;
+	return getppid() == parent_pid ? 0 : -ESRCH;
+}
+
+static int reset_signals(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		(void)sigaction(number, &action, NULL);	/* refused for KILL, STOP and those libc keeps */
+	sigemptyset(&none);
+	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
+}
+
+static int empty_stdin(void)
+{
+	autoclose int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
+		return -errno;
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+static int close_gap(int from, int to)
+{
+	if (from > to)
+		return 0;
+	return close_range((unsigned)from, (unsigned)to, 0) < 0 ? -errno : 0;
+}
+
+/* Everything but the standard three, the channel and the listeners. */
+static int close_others(const struct heritage *h)
+{
+	int kept[LISTENERS_MAX + 2] = { STDERR_FILENO, h->channel_fd };
+	size_t n_kept = 2;
+	int r = 0;
+
+	for (unsigned i = 0; i < h->config->n_listeners; i++)
+		if (h->listen_fd[i] >= 0)
+			kept[n_kept++] = h->listen_fd[i];
+	qsort(kept, n_kept, sizeof(kept[0]), by_number);
+	for (size_t i = 1; i < n_kept && r == 0; i++)
+		r = close_gap(kept[i - 1] + 1, kept[i] - 1);
+	return r < 0 ? r : close_gap(kept[n_kept - 1] + 1, INT_MAX);
+}
+
+/*
+ * A process group of its own, because Ctrl-C in a terminal signals the whole group: it is for the parent,
+ * who drains; a worker that heard it too would drop what it serves.
+ */
+static int settle_in(const struct heritage *h)
+{
+	int r = follow_parent(h->parent_pid);
+
+	if (r == 0 && setpgid(0, 0) < 0)
+		r = -errno;
+	if (r == 0)
+		r = empty_stdin();
+	if (r == 0)
+		r = close_others(h);
+	if (r == 0)
+		r = reset_signals();
+	return r;
+}
+
+static int run_child(const struct heritage *h)
+{
+	struct failed_msg failed = { { 0 } };
+	int r = settle_in(h);
+
+	if (r == 0)
+		return worker_main(h);
+	snprintf(failed.reason, sizeof(failed.reason), "cannot settle in: %s", strerror(-r));
+	(void)channel_send(h->channel_fd, CHANNEL_FAILED, &failed, -1);
+	return 1;
+}
+
+pid_t spawn_worker(const struct heritage *heritage)
+{
+	pid_t pid = fork();
+	int code;
+
+	if (pid < 0)
+		return -errno;
+	if (pid > 0)
+		return pid;
+	code = run_child(heritage);
+	fflush(NULL);
+	_exit(code);
+}

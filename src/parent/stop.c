@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stop - end the pool without hanging up on anyone
+ *
+ * Queues without a reader are lent out first. Then each slot closes its duplicates and tells its workers
+ * to empty their queues and to drain. Connections that a worker takes with it, whether it says so, dies, or
+ * has to be killed at the deadline, are counted and decide the exit code.
+ */
+#include "parent/crew.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+
+/* Those that already leave, or die, get no more time than the rest. */
+static void limit_others(struct crew *crew, uint32_t timeout_ms)
+{
+	child_each(crew, child)
+		if (timeout_ms == 0 || child->phase == CHILD_DYING)
+			child_drain(crew, child, timeout_ms, true);
+}
+
+void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms)
+{
+	if (crew->stopping)
+		return;
+	crew->stopping = timeout_ms > 0 ? STOPPING : STOPPING_NOW;
+	crew->exit_code = exit_code;
+	crew->stop_began_ms = crew->now_ms;
+	crew->stop_deadline_ms = crew->now_ms + timeout_ms;
+	custody_lend_rest(crew);
+	slot_each(crew, slot)
+		slot_on(crew, slot, ON_STOP);
+	limit_others(crew, timeout_ms);
+}
+
+void stop_hurry(struct crew *crew)
+{
+	if (crew->stopping == STOPPING_NOW)
+		return;
+	crew->stopping = STOPPING_NOW;
+	limit_others(crew, 0);
+}
+
+void stop_count(struct crew *crew, const struct child *child)
+{
+	crew->n_cut += child_n_cut(crew, child);
+}
+
+bool stop_done(const struct crew *crew)
+{
+	return crew->stopping && crew->n_children == 0;
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static int tell_gave_up(const struct crew *crew)
+{
+	if (crew->n_cut > 0)
+		log_error("gave up: %" PRIu64 " connection%s of the other workers cut", crew->n_cut,
+			  plural(crew->n_cut));
+	else
+		log_error("gave up: the connections of the other workers finished");
+	return BROOD_EXIT_GAVE_UP;
+}
+
+static int tell_drained(const struct crew *crew)
+{
+	char took[DURATION_TEXT_BYTES];
+
+	duration_format(crew->now_ms - crew->stop_began_ms, took);
+	if (crew->n_cut == 0 && !crew->drain_late) {
+		log_info("drained: all connections finished");
+		return BROOD_EXIT_DRAINED;
+	}
+	if (crew->stopping == STOPPING_NOW)
+		log_warn("ended at once: %" PRIu64 " connection%s cut", crew->n_cut, plural(crew->n_cut));
+	else
+		log_warn("drain timed out after %s: %" PRIu64 " connection%s cut", took, crew->n_cut,
+			 plural(crew->n_cut));
+	return BROOD_EXIT_CUT;
+}
+
+int stop_verdict(const struct crew *crew)
+{
+	if (crew->exit_code == BROOD_EXIT_GAVE_UP)
+		return tell_gave_up(crew);
+	if (crew->exit_code == BROOD_EXIT_NOT_STARTED)
+		return BROOD_EXIT_NOT_STARTED;
+	return tell_drained(crew);
+}

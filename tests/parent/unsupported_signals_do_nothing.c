@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "parent/play.h"
+
+int worker_main(const struct heritage *h)
+{
+	part_start(h);
+	return part_wait_for_drain(h);
+}
+
+static struct play play;
+
+static void unsupported_signals_do_nothing(void **state)
+{
+	static const int numbers[] = { SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE, SIGCHLD };
+
+	play_prepare(&play, 2);
+	play_begin(&play);
+	play_expect(&play, "ready: 2 workers");
+	srand(1);
+	for (unsigned i = 0; i < 1000; i++)
+		play_signal(&play, numbers[(unsigned)rand() % ARRAY_LEN(numbers)]);
+	play_expect(&play, "SIGHUP: not supported yet, nothing done");
+	play_signal(&play, SIGTERM);
+	play_end(&play, BROOD_EXIT_DRAINED);
+	play_expect_never(&play, "restarting");
+}
+
+TEST_MAIN(unsupported_signals_do_nothing)
