@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+# Everything is built under $(BUILD). V=1 shows the commands; make help lists the targets.
+
+ROOMS	:= base bridge balance engine http conn service worker parent	# in order: no room includes a later one
+BUILD	?= build
+PREFIX	?= /usr/local
+LISTEN	?= 127.0.0.1:8080
+FUZZ_TIME ?= 600
+SANITIZE ?=
+
+VERSION	:= $(shell sed -n 's/^.define BROOD_VERSION "\(.*\)"/\1/p' src/brood.h)
+SONAME	:= libbrood.so.0
+Q	:= $(if $(V),,@)
+say	= $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
+
+# The pool itself; the program around it; what is loaded into it; what tests it.
+OBJ	:= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard src/*.c $(ROOMS:%=src/%/*.c))))
+CLI_OBJ	:= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard src/cli/*.c)))
+PROGRAMS := $(shell grep -l '^int main' src/examples/*.c)	# the other examples are handlers
+EXAMPLES := $(PROGRAMS:src/%.c=$(BUILD)/%) \
+	    $(patsubst src/%.c,$(BUILD)/%.so,$(filter-out $(PROGRAMS),$(wildcard src/examples/*.c)))
+FUZZERS	:= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+TESTS	:= $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz/%,$(wildcard tests/*/*.c)))
+HOME_OF	= $(DESTDIR)$(PREFIX)
+
+OPT	?= -O2
+WARN	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+	   -Wvla -Wformat=2 -Wno-unused-parameter
+HARDEN	:= -fstack-protector-strong $(if $(SANITIZE),,$(if $(filter -O0,$(OPT)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+SANITIZING := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+PINNED	:= $(if $(filter 12 12.% 14.0.6,$(shell $(CC) -dumpversion)),-Werror)	# Debian 12's gcc and clang
+CFLAGS	?= $(OPT) -g
+ALL_CFLAGS := $(CFLAGS) -std=gnu17 $(WARN) $(if $(WERROR)$(CI),$(PINNED)) -fPIC -fno-semantic-interposition \
+	      -fvisibility=hidden $(HARDEN) $(SANITIZING)
+ALL_CPPFLAGS := -D_GNU_SOURCE -Isrc $(CPPFLAGS)
+ALL_LDFLAGS := $(SANITIZING) -Wl,-z,relro,-z,now $(LDFLAGS)
+LIBS	:= -luring -ldl
+LIB_SO	:= $(BUILD)/libbrood.so.$(VERSION)
+
+all: $(BUILD)/brood $(BUILD)/libbrood.a $(LIB_SO) $(EXAMPLES) $(BUILD)/edges	## build all of it (the default)
+
+$(BUILD)/brood: $(OBJ) $(CLI_OBJ)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -pie -Wl,--export-dynamic -o $@ $^ $(LIBS)
+
+$(LIB_SO): $(OBJ)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -o $@ $^ $(LIBS)
+	$(Q)ln -sf $(@F) $(BUILD)/$(SONAME) && ln -sf $(SONAME) $(BUILD)/libbrood.so
+
+# One member, with nothing visible but what brood.h declares.
+$(BUILD)/libbrood.a: $(OBJ)
+	$(call say,AR)
+	$(Q)$(CC) -r -nostdlib -o $(BUILD)/libbrood.o $^
+	$(Q)objcopy --localize-hidden $(BUILD)/libbrood.o
+	$(Q)rm -f $@ && ar rcs $@ $(BUILD)/libbrood.o
+
+# For the tests: everything visible, member by member, so that a test may bring its own instead.
+$(BUILD)/libbrood_internal.a: $(OBJ) $(filter-out %/main.o,$(CLI_OBJ))
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/cli/version.o: ALL_CPPFLAGS += -DBUILD_FLAGS='"$(strip $(OPT) $(SANITIZING))"' \
+	-DBUILD_LIBURING='"$(shell pkg-config --modversion liburing 2>/dev/null)"'
+
+$(BUILD)/examples/%.so: src/examples/%.c $(BUILD)/flags
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -shared -o $@ $<
+
+$(BUILD)/examples/%: src/examples/%.c $(BUILD)/libbrood.a
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libbrood.a $(LIBS)
+
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libbrood_internal.a
+	$(call say,TEST)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -Wl,--export-dynamic -o $@ $< \
+		$(BUILD)/libbrood_internal.a -Wl,--as-needed -lcmocka $(LIBS)
+
+$(BUILD)/fuzzers/%: tests/fuzz/%.c $(BUILD)/libbrood_internal.a
+	$(call say,FUZZ)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests $(ALL_CFLAGS) -fsanitize=fuzzer -MMD -MP $(ALL_LDFLAGS) -o $@ $< \
+		$(BUILD)/libbrood_internal.a $(LIBS)
+
+# Changes when the flags do, and everything with it; -Werror alone rebuilds nothing.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(VERSION) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)' | \
+		cmp -s - $@ || echo '$(CC) $(VERSION) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)' >$@
+
+$(BUILD)/edges: tools/edges $(wildcard src/*.[ch] src/*/*.[ch]) | $(BUILD)/flags
+	$(call say,EDGES)
+	$(Q)tools/edges && touch $@
+
+run:	## install what is missing, build, serve a welcome page on http://127.0.0.1:8080
+	@tools/deps build
+	@$(MAKE) --no-print-directory all
+	@exec $(BUILD)/brood serve --listen $(LISTEN) src/examples/welcome
+
+test:	## install what is missing, build with warnings as errors, run every test
+	@tools/deps test
+	@$(MAKE) --no-print-directory WERROR=1 all tests
+	@tests/run --build $(BUILD) $(if $(ONLY),-k '$(ONLY)')
+
+tests: all $(TESTS)
+
+san:	## the same with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory BUILD=build/san SANITIZE=address,undefined OPT=-O1 test
+
+fuzz:	## fuzz every parser for FUZZ_TIME=600 seconds each (-j2: two at a time)
+	@tools/deps fuzz
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined $(FUZZERS:%=fuzz-%)
+
+fuzz-%: $(BUILD)/fuzzers/%
+	@mkdir -p $(BUILD)/$* tests/fuzz/corpus/$*
+	$< -max_total_time=$(FUZZ_TIME) -timeout=10 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=$(BUILD)/$*- $(BUILD)/$* tests/fuzz/corpus/$*
+
+bench-quick: all	## compare with the null servers, nginx and Node, in under 3 minutes
+	@tools/deps bench
+	@bench/quick.py
+
+lint:	## clang-tidy, cppcheck, and which room includes which
+	@tools/deps lint
+	@tools/edges
+	$(Q)clang-tidy --quiet $(wildcard src/*.c src/*/*.c) -- $(ALL_CPPFLAGS) -std=gnu17
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--suppressions-list=tools/cppcheck.txt -Isrc src
+
+install: all	## to PREFIX=/usr/local, under DESTDIR
+	install -d $(HOME_OF)/bin $(HOME_OF)/lib/pkgconfig $(HOME_OF)/include $(HOME_OF)/share/man/man1 $(HOME_OF)/share/man/man3
+	install -m 755 $(BUILD)/brood $(HOME_OF)/bin/
+	install -m 644 $(BUILD)/libbrood.a $(LIB_SO) $(HOME_OF)/lib/
+	ln -sf libbrood.so.$(VERSION) $(HOME_OF)/lib/$(SONAME) && ln -sf $(SONAME) $(HOME_OF)/lib/libbrood.so
+	install -m 644 src/brood.h $(HOME_OF)/include/
+	install -m 644 tools/man/brood.1 $(HOME_OF)/share/man/man1/
+	install -m 644 tools/man/brood.3 $(HOME_OF)/share/man/man3/
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/brood.pc.in >$(HOME_OF)/lib/pkgconfig/brood.pc
+
+clean:	## remove build/
+	rm -rf build
+
+help:	## show this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all run test tests san fuzz bench-quick lint install clean help FORCE
+-include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/san/*' -not -path '$(BUILD)/fuzz/*' 2>/dev/null)

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+void help_print(void)
+{
+	fputs("usage: brood serve [OPTIONS] [DIR]           serve the files under DIR (.)\n"
+	      "       brood serve [OPTIONS] --text STRING   answer every request with STRING\n"
+	      "       brood serve [OPTIONS] --handler F.so  answer with a handler of your own\n"
+	      "       brood help [serve]                    this, or the options of serve\n"
+	      "       brood version\n"
+	      "\n"
+	      "A pool of worker processes, each with its own SO_REUSEPORT socket, behind a\n"
+	      "thin parent that replaces the ones that die. See brood(1).\n", stdout);
+}
+
+static void print_option(const struct option *option)
+{
+	char usual[DEFAULT_TEXT_BYTES];
+	char flag[64];
+
+	value_default(option, usual);
+	snprintf(flag, sizeof(flag), "--%s %s", option->flag, option->form ? option->form : "");
+	printf("  %-24s %s%s%s%s\n", flag, option->help, usual[0] ? " (" : "", usual, usual[0] ? ")" : "");
+}
+
+void help_print_serve(void)
+{
+	fputs("usage: brood serve [OPTIONS] [DIR | --text STRING | --handler F.so]\n", stdout);
+	for (const struct option *o = option_table; o < option_table + option_table_len; o++) {
+		if (!o->flag)
+			printf("\n%s:\n", o->help);
+		else if (o->parse)
+			print_option(o);
+	}
+	fputs("\nEach is also a variable of the environment: --drain-timeout is\n"
+	      "BROOD_DRAIN_TIMEOUT; BROOD_LISTEN separates addresses by commas. Arguments are\n"
+	      "stronger.\n"
+	      "\nTERM, INT and QUIT drain and end; a second one ends at once.\n"
+	      "Exit codes: 0 drained, 1 could not start, 2 usage, 3 connections were cut,\n"
+	      "4 workers died too often.\n", stdout);
+}

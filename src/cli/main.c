@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/auto.h"
+#include "base/suggest.h"
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int run_serve(int argc, char **argv)
+{
+	return serve_main(argc, argv);
+}
+
+static int run_help(int argc, char **argv)
+{
+	if (argc > 1 || (argc == 1 && strcmp(argv[0], "serve") != 0))
+		return complain("help is about nothing, or about serve");
+	if (argc == 1)
+		help_print_serve();
+	else
+		help_print();
+	return 0;
+}
+
+static int run_version(int argc, char **argv)
+{
+	if (argc > 0)
+		return complain("version takes no argument");
+	version_print();
+	return 0;
+}
+
+struct command {
+	const char	*name;
+	int		(*run)(int argc, char **argv);	/* NULL = not in this version */
+	bool		 is_alias;			/* not worth suggesting */
+};
+
+static const struct command commands[] = {
+	{ "serve", run_serve, false },
+	{ "help", run_help, false },
+	{ "version", run_version, false },
+	{ "run", NULL, false },
+	{ "ctl", NULL, false },
+	{ "top", NULL, false },
+	{ "doctor", NULL, false },
+	{ "-h", run_help, true },
+	{ "--help", run_help, true },
+	{ "-V", run_version, true },
+	{ "--version", run_version, true },
+};
+
+static int refuse_unknown(const char *word)
+{
+	const char *names[ARRAY_LEN(commands)];
+	size_t n_names = 0;
+	const char *meant;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (!commands[i].is_alias)
+			names[n_names++] = commands[i].name;
+	meant = suggest_nearest(word, names, n_names);
+	if (meant)
+		return complain("unknown command %s; did you mean %s?", word, meant);
+	return complain("unknown command %s; `brood help` lists them", word);
+}
+
+static int run_command(int argc, char **argv)
+{
+	if (argc < 2)
+		return complain("no command; `brood help` lists them");
+	for (const struct command *c = commands; c < commands + ARRAY_LEN(commands); c++) {
+		if (strcmp(argv[1], c->name) != 0)
+			continue;
+		if (!c->run)
+			return complain("%s is not in this version", c->name);
+		return c->run(argc - 2, argv + 2);
+	}
+	return refuse_unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	int code = run_command(argc, argv);
+
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		complain("cannot write to stdout: %s", strerror(errno));
+		return BROOD_EXIT_NOT_STARTED;
+	}
+	return code;
+}

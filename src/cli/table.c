@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * table - every option of `brood serve`, in the order of its help
+ *
+ * Each is also BROOD_<NAME> in the environment: --drain-timeout is BROOD_DRAIN_TIMEOUT. Defaults and ranges
+ * are those of setting.h. A new option is one row here and its field in struct brood_options.
+ */
+#include "base/auto.h"
+#include "cli/cli.h"
+
+#include <string.h>
+
+static const char *const models[] = { "reuseport", NULL };
+static const char *const engines[] = { "auto", "uring", "epoll", NULL };
+static const char *const giveups[] = { "exit", "degrade", NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
+
+#define HEADING(text) { .help = (text) }
+#define OPTION(name, argument, parser, field, text) \
+	{ (name), (argument), (parser), offsetof(struct serve_options, field), NULL, (text) }
+#define CHOICE(name, argument, list, field, text) \
+	{ (name), (argument), parse_word, offsetof(struct serve_options, field), (list), (text) }
+#define LATER(name) { .flag = (name) }	/* in the contract of the command line, not in this version */
+
+const struct option option_table[] = {
+	HEADING("What answers (one of them; DIR is the argument without a flag)"),
+	OPTION("text",            "STRING",   parse_string,        pool.text,
+	       "answer every request with STRING"),
+	OPTION("handler",         "F.so",     parse_string,        pool.handler,
+	       "answer with the handler in F.so"),
+	OPTION("listing",         NULL,       parse_switch,        pool.listing,
+	       "list directories without index.html"),
+	OPTION("cache-size",      "SIZE",     parse_size,          pool.cache_bytes,
+	       "small files in memory, per worker"),
+
+	HEADING("Sockets"),
+	OPTION("listen",          "ADDR",     parse_listen,        listen,
+	       "HOST:PORT or :PORT; may be repeated"),
+	OPTION("backlog",         "N",        parse_count,         pool.backlog,
+	       "queue of each listening socket"),
+	OPTION("max-connections", "N|auto",   parse_count,         pool.max_connections,
+	       "per worker; auto: as RLIMIT_NOFILE allows"),
+
+	HEADING("The pool"),
+	OPTION("workers",         "N|auto",   parse_count,         pool.workers,
+	       "processes; auto: one per usable CPU"),
+	CHOICE("model",           "MODEL",    models,              pool.model,
+	       "how connections reach the workers"),
+	CHOICE("engine",          "ENGINE",   engines,             pool.engine,
+	       "auto, uring or epoll"),
+	OPTION("drain-timeout",   "TIME",     parse_duration,      pool.drain_timeout_ms,
+	       "to finish what is in flight when leaving"),
+	OPTION("start-timeout",   "TIME",     parse_duration,      pool.start_timeout_ms,
+	       "for a worker to be ready"),
+	OPTION("restart-limit",   "N/TIME",   parse_restart_limit, pool.restart_limit,
+	       "deaths of a slot before giving up"),
+	OPTION("backoff",         "MIN..MAX", parse_backoff,       pool.backoff_min_ms,
+	       "wait before restarting again"),
+	CHOICE("on-giveup",       "ACTION",   giveups,             pool.on_giveup,
+	       "exit, or degrade: go on with the others"),
+	OPTION("user",            "USER",     parse_string,        pool.user,
+	       "that the workers become (as root)"),
+	OPTION("group",           "GROUP",    parse_string,        pool.group,
+	       "instead of the user's own"),
+	OPTION("pid-file",        "PATH",     parse_string,        pool.pid_file,
+	       "written when ready, removed at the end"),
+
+	HEADING("HTTP"),
+	OPTION("max-head",        "SIZE",     parse_size,          pool.max_head_bytes,
+	       "request line and fields; over it 431"),
+	OPTION("max-target",      "SIZE",     parse_size,          pool.max_target_bytes,
+	       "request target; over it 414"),
+	OPTION("max-fields",      "N",        parse_count,         pool.max_fields,
+	       "request fields; over it 431"),
+	OPTION("max-body",        "SIZE",     parse_size,          pool.max_body_bytes,
+	       "request body; over it 413"),
+	OPTION("header-timeout",  "TIME",     parse_duration,      pool.header_timeout_ms,
+	       "for a whole request head; then 408"),
+	OPTION("body-timeout",    "TIME",     parse_duration,      pool.body_timeout_ms,
+	       "between two pieces of a body; then 408"),
+	OPTION("idle-timeout",    "TIME",     parse_duration,      pool.idle_timeout_ms,
+	       "connection kept open without a request"),
+	OPTION("write-timeout",   "TIME",     parse_duration,      pool.write_timeout_ms,
+	       "client that takes nothing of a response"),
+	OPTION("linger-timeout",  "TIME",     parse_duration,      pool.linger_timeout_ms,
+	       "reading on after an early answer"),
+
+	HEADING("Log (to stderr)"),
+	CHOICE("log-format",      "FORMAT",   log_formats,         pool.log_format,
+	       "text or json"),
+	CHOICE("log-level",       "LEVEL",    log_levels,          pool.log_level,
+	       "error, warn, info or debug"),
+
+	LATER("balance"), LATER("hang-timeout"), LATER("max-requests"), LATER("max-rss"), LATER("max-age"),
+	LATER("pin"), LATER("control"), LATER("admin"), LATER("access-log"), LATER("config"),
+};
+
+const size_t option_table_len = ARRAY_LEN(option_table);
+
+const struct option *option_find(const char *flag, size_t len)
+{
+	for (const struct option *o = option_table; o < option_table + ARRAY_LEN(option_table); o++)
+		if (o->flag && strlen(o->flag) == len && memcmp(o->flag, flag, len) == 0)
+			return o;
+	return NULL;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/address.h"
+#include "base/auto.h"
+#include "base/units.h"
+#include "cli/cli.h"
+#include "setting.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ALLOWED_BYTES 160
+
+static const struct setting *setting_of(const struct option *option)
+{
+	return setting_find(option->offset - offsetof(struct serve_options, pool));
+}
+
+static bool within(const struct setting *setting, uint64_t value)
+{
+	return value >= (setting->least ? setting->least : 1) && value <= setting->most;
+}
+
+static void store(const struct setting *setting, uint64_t value, struct serve_options *out)
+{
+	setting_store(setting, &out->pool, value);
+}
+
+/* ---- numbers ---- */
+
+/* Where 0 is allowed it means "auto", and is written so. */
+const char *parse_count(const struct option *option, const char *value, struct serve_options *out)
+{
+	static char allowed[ALLOWED_BYTES];
+	const struct setting *setting = setting_of(option);
+	bool has_auto = setting->least == 0;
+	uint64_t count;
+
+	if (has_auto && strcmp(value, "auto") == 0) {
+		store(setting, 0, out);
+		return NULL;
+	}
+	if (units_parse_number(value, &count) == 0 && within(setting, count)) {
+		store(setting, count, out);
+		return NULL;
+	}
+	snprintf(allowed, sizeof(allowed), "a number from %" PRIu64 " to %" PRIu64 "%s",
+		 has_auto ? 1 : setting->least, setting->most, has_auto ? ", or auto" : "");
+	return allowed;
+}
+
+const char *parse_duration(const struct option *option, const char *value, struct serve_options *out)
+{
+	static char allowed[ALLOWED_BYTES];
+	const struct setting *setting = setting_of(option);
+	char least[UNITS_TEXT_BYTES], most[UNITS_TEXT_BYTES];
+	uint64_t ms;
+
+	if (units_parse_duration(value, &ms) == 0 && within(setting, ms)) {
+		store(setting, ms, out);
+		return NULL;
+	}
+	units_format_duration(setting->least, least);
+	units_format_duration(setting->most, most);
+	snprintf(allowed, sizeof(allowed), "a time with its unit (250ms, 9s, 2m, 1h) from %s to %s", least, most);
+	return allowed;
+}
+
+const char *parse_size(const struct option *option, const char *value, struct serve_options *out)
+{
+	static char allowed[ALLOWED_BYTES];
+	const struct setting *setting = setting_of(option);
+	char least[UNITS_TEXT_BYTES], most[UNITS_TEXT_BYTES];
+	uint64_t bytes;
+
+	if (units_parse_size(value, &bytes) == 0 && within(setting, bytes)) {
+		store(setting, bytes, out);
+		return NULL;
+	}
+	units_format_size(setting->least, least);
+	units_format_size(setting->most, most);
+	snprintf(allowed, sizeof(allowed), "a size (512, 64k, 8M, 1G) from %s to %s", least, most);
+	return allowed;
+}
+
+const char *parse_restart_limit(const struct option *option, const char *value, struct serve_options *out)
+{
+	static char allowed[ALLOWED_BYTES];
+	const struct setting *limit = setting_find(offsetof(struct brood_options, restart_limit));
+	const struct setting *window = setting_find(offsetof(struct brood_options, restart_window_ms));
+	char most[UNITS_TEXT_BYTES];
+	uint64_t n, ms;
+
+	if (units_parse_limit(value, &n, &ms) == 0 && within(limit, n) && within(window, ms)) {
+		store(limit, n, out);
+		store(window, ms, out);
+		return NULL;
+	}
+	units_format_duration(window->most, most);
+	snprintf(allowed, sizeof(allowed), "deaths/time such as 5/10s, up to %" PRIu64 "/%s", limit->most, most);
+	return allowed;
+}
+
+const char *parse_backoff(const struct option *option, const char *value, struct serve_options *out)
+{
+	static char allowed[ALLOWED_BYTES];
+	const struct setting *min = setting_find(offsetof(struct brood_options, backoff_min_ms));
+	const struct setting *max = setting_find(offsetof(struct brood_options, backoff_max_ms));
+	char most[UNITS_TEXT_BYTES];
+	uint64_t from, to;
+
+	if (units_parse_range(value, &from, &to) == 0 && within(min, from) && within(max, to) && from <= to) {
+		store(min, from, out);
+		store(max, to, out);
+		return NULL;
+	}
+	units_format_duration(max->most, most);
+	snprintf(allowed, sizeof(allowed), "two times such as 100ms..10s, the second not smaller, up to %s", most);
+	return allowed;
+}
+
+/* ---- words ---- */
+
+static const char *list_words(const char *const *words)
+{
+	static char allowed[ALLOWED_BYTES];
+	size_t len = 0;
+
+	for (size_t i = 0; words[i] && len < sizeof(allowed); i++) {
+		const char *joint = i == 0 ? "" : words[i + 1] ? ", " : " or ";
+
+		len += (size_t)snprintf(allowed + len, sizeof(allowed) - len, "%s%s", joint, words[i]);
+	}
+	return allowed;
+}
+
+/* In the contract of the command line, but to come. */
+static bool comes_later(const struct option *option, const char *value)
+{
+	return strcmp(option->flag, "model") == 0 &&
+	       (strcmp(value, "preemptive") == 0 || strcmp(value, "round-robin") == 0);
+}
+
+const char *parse_word(const struct option *option, const char *value, struct serve_options *out)
+{
+	for (uint32_t i = 0; option->words[i]; i++) {
+		if (strcmp(option->words[i], value) == 0) {
+			store(setting_of(option), i, out);
+			return NULL;
+		}
+	}
+	if (comes_later(option, value))
+		return "reuseport; that one is not in this version";
+	return list_words(option->words);
+}
+
+const char *parse_switch(const struct option *option, const char *value, struct serve_options *out)
+{
+	if (strcmp(value, "1") != 0 && strcmp(value, "0") != 0)
+		return "1 or 0";
+	store(setting_of(option), value[0] == '1', out);
+	return NULL;
+}
+
+const char *parse_string(const struct option *option, const char *value, struct serve_options *out)
+{
+	/* An empty text is an answer; an empty path or name is a mistake of the caller's. */
+	if (value[0] == '\0' && option->offset != offsetof(struct serve_options, pool.text))
+		return "something that is not empty";
+	memcpy((char *)out + option->offset, &value, sizeof(value));
+	return NULL;
+}
+
+const char *parse_listen(const struct option *option, const char *value, struct serve_options *out)
+{
+	struct address address;
+
+	if (strncmp(value, "unix:", 5) == 0)
+		return "HOST:PORT; unix sockets are not in this version";
+	if (address_parse(value, &address) < 0)
+		return "an address such as :8080, 127.0.0.1:8080 or [::1]:8080";
+	if (out->n_listen == CLI_LISTEN_MAX)
+		return "given at most 8 times";
+	out->listen[out->n_listen++] = value;
+	return NULL;
+}
+
+/* ---- defaults ---- */
+
+static void format_range(const char *form, uint64_t a, uint64_t b, char out[DEFAULT_TEXT_BYTES])
+{
+	char from[UNITS_TEXT_BYTES], to[UNITS_TEXT_BYTES];
+
+	units_format_duration(a, from);
+	units_format_duration(b, to);
+	if (strchr(form, '/'))
+		snprintf(out, DEFAULT_TEXT_BYTES, "%" PRIu64 "/%s", a, to);
+	else
+		snprintf(out, DEFAULT_TEXT_BYTES, "%s..%s", from, to);
+}
+
+void value_default(const struct option *option, char out[DEFAULT_TEXT_BYTES])
+{
+	const struct setting *setting = setting_of(option);
+
+	out[0] = '\0';
+	if (option->parse == parse_listen)
+		snprintf(out, DEFAULT_TEXT_BYTES, ":8080");
+	else if (option->parse == parse_word)
+		snprintf(out, DEFAULT_TEXT_BYTES, "%s",
+			 option->words[option->offset == offsetof(struct serve_options, pool.log_level)
+				       ? BROOD_LOG_INFO : setting->usual]);
+	else if (option->parse == parse_count && setting->usual == 0)
+		snprintf(out, DEFAULT_TEXT_BYTES, "auto");
+	else if (option->parse == parse_count)
+		snprintf(out, DEFAULT_TEXT_BYTES, "%" PRIu64, setting->usual);
+	else if (option->parse == parse_duration)
+		units_format_duration(setting->usual, out);
+	else if (option->parse == parse_size)
+		units_format_size(setting->usual, out);
+	else if (option->parse == parse_restart_limit || option->parse == parse_backoff)
+		format_range(option->form, setting->usual, setting[1].usual, out);
+}

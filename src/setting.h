@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * setting - the numbers of struct brood_options: what they are when nobody says, how far they may go
+ *
+ * The only source of both: brood_create() fills in and checks by this table, the command line shows it.
+ */
+#pragma once
+
+#include "brood.h"
+
+#define MINUTE_MS 60000u
+#define DAY_MS	  86400000u
+#define KIB	  1024u
+#define MIB	  (1024u * KIB)
+#define GIB	  (1024ull * MIB)
+
+/* field, default, least, most; a field that is 0 gets its default, so a least of 0 means "0 is the default" */
+#define SETTINGS(X)								\
+	X(workers,		0,		0,	512)			\
+	X(model,		0,		0,	BROOD_REUSEPORT)	\
+	X(engine,		0,		0,	BROOD_ENGINE_EPOLL)	\
+	X(drain_timeout_ms,	9000,		1,	DAY_MS)			\
+	X(restart_limit,	5,		1,	1000)			\
+	X(restart_window_ms,	10000,		1,	DAY_MS)			\
+	X(backoff_min_ms,	100,		1,	10 * MINUTE_MS)		\
+	X(backoff_max_ms,	10000,		1,	10 * MINUTE_MS)		\
+	X(on_giveup,		0,		0,	BROOD_GIVEUP_DEGRADE)	\
+	X(start_timeout_ms,	30000,		1,	DAY_MS)			\
+	X(log_format,		0,		0,	BROOD_LOG_JSON)		\
+	X(log_level,		0,		0,	BROOD_LOG_DEBUG)	\
+	X(backlog,		4096,		1,	65535)			\
+	X(max_connections,	0,		0,	1000000)		\
+	X(max_head_bytes,	16 * KIB,	256,	MIB)			\
+	X(max_target_bytes,	8 * KIB,	16,	MIB)			\
+	X(max_fields,		100,		1,	100)			\
+	X(max_body_bytes,	16 * MIB,	1,	1024 * GIB)		\
+	X(header_timeout_ms,	10000,		1,	DAY_MS)			\
+	X(body_timeout_ms,	30000,		1,	DAY_MS)			\
+	X(idle_timeout_ms,	75000,		1,	DAY_MS)			\
+	X(write_timeout_ms,	30000,		1,	DAY_MS)			\
+	X(linger_timeout_ms,	2000,		1,	DAY_MS)			\
+	X(cache_bytes,		8 * MIB,	1,	GIB)			\
+	X(listing,		0,		0,	1)
+
+struct setting {
+	const char	*name;
+	size_t		 offset;	/* in struct brood_options */
+	size_t		 bytes;		/* 4 or 8 */
+	uint64_t	 usual;
+	uint64_t	 least;
+	uint64_t	 most;
+};
+
+/* Ends with a NULL name. */
+extern const struct setting setting_table[];
+
+/* NULL when the field at @offset is no number. */
+const struct setting *setting_find(size_t offset);
+
+uint64_t setting_load(const struct setting *setting, const struct brood_options *options);
+void setting_store(const struct setting *setting, struct brood_options *options, uint64_t value);

@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: MIT
+"""What the plays share: a brood on a free port, its log, its processes; clients; what a play says.
+
+$BROOD is the program, $BUILD the folder it was built in, $ENGINES the engines to play on ("uring epoll").
+"""
+import ctypes
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build")).resolve()
+BROOD = os.path.abspath(os.environ.get("BROOD", BUILD / "brood"))
+DEMO = str(BUILD / "examples/demo.so")
+NOBODY = 65534
+IS_SANITIZED = BUILD.name == "san"
+SLOW = 4 if IS_SANITIZED else 1     # for bounds on time that are not the point of a play
+
+_running = []
+
+
+# ---- what a play says
+
+def skip(reason):
+    print(reason)
+    sys.exit(77)
+
+
+def fail(text):
+    print("FAILED:", text)
+    for brood in _running:
+        print(f"--- log of {brood.name}\n{brood.log()[-6000:]}")
+    sys.exit(1)
+
+
+def check(holds, text):
+    if not holds:
+        fail(text)
+
+
+def wait_until(holds, seconds, what):
+    """The first true value of holds(), which has to come within seconds."""
+    deadline = time.monotonic() + seconds * SLOW
+    while not (value := holds()):
+        if time.monotonic() > deadline:
+            fail(f"not within {seconds} s: {what}")
+        time.sleep(0.005)
+    return value
+
+
+def need_root():
+    if os.geteuid() != 0:
+        skip("needs root")
+
+
+def io_uring_works():
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.syscall(425, 0, None)      # io_uring_setup
+    return ctypes.get_errno() not in (1, 38)
+
+
+def engines():
+    wanted = os.environ.get("ENGINES", "uring epoll").split()
+    return [engine for engine in wanted if engine != "uring" or io_uring_works()]
+
+
+# ---- processes
+
+def children_of(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [child for child in map(int, text.split()) if is_alive(child)]
+
+
+def is_alive(pid):
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def descriptors_of(pid):
+    """What each descriptor of a process is, the numbers of sockets and pipes left out."""
+    found = {}
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found[int(name)] = re.sub(r":\[\d+\]", "", os.readlink(f"/proc/{pid}/fd/{name}"))
+        except OSError:
+            pass
+    return found
+
+
+def memory_of(pid, key):
+    """A field of smaps_rollup, in KiB."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(rf"^{key}: *(\d+) kB", text, re.M)[1])
+
+
+def drop_to(uid):
+    def drop():
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    return drop
+
+
+# ---- the pool
+
+def free_port():
+    low, high = map(int, os.environ.get("PORTS", "27000-27099").split("-"))
+    for port in random.sample(range(low, high + 1), high - low + 1):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    fail("no free port")
+
+
+class Brood:
+    """`brood serve` of the demo handler; with ready=False it is only started."""
+
+    def __init__(self, *options, engine=None, workers=2, what=("--handler", DEMO), ready=True, port=None,
+                 prefix=(), **popen):
+        self.port = port or free_port()
+        self.directory = tempfile.TemporaryDirectory(prefix="brood-play-")
+        os.chmod(self.directory.name, 0o755)
+        command = [*prefix, BROOD, "serve", "--listen", f"127.0.0.1:{self.port}", "--workers", str(workers)]
+        command += ["--engine", engine] if engine else []
+        self.name = " ".join(map(str, [engine or "auto", *options]))
+        self.log_path = os.path.join(self.directory.name, "log")
+        with open(self.log_path, "wb") as log:
+            popen.setdefault("stderr", log)
+            popen.setdefault("stdin", subprocess.DEVNULL)
+            popen.setdefault("stdout", log)
+            popen.setdefault("cwd", self.directory.name)
+            self.process = subprocess.Popen([*command, *map(str, options), *what], **popen)
+        self.pid = self.process.pid
+        self.seen_workers = set()
+        _running.append(self)
+        if ready:
+            self.wait_ready()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        for pid in {*self.seen_workers, *children_of(self.pid)}:
+            if is_alive(pid) and self.owns(pid):
+                os.kill(pid, signal.SIGKILL)
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        _running.remove(self)
+        self.directory.cleanup()
+
+    def owns(self, pid):
+        try:
+            return str(self.port).encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+
+    def log(self):
+        return pathlib.Path(self.log_path).read_text(errors="replace")
+
+    def lines(self, pattern):
+        return [line for line in self.log().splitlines() if re.search(pattern, line)]
+
+    def wait_for_line(self, pattern, seconds=10, n=1):
+        return wait_until(lambda: len(found := self.lines(pattern)) >= n and found[n - 1], seconds, f"log: {pattern}")
+
+    def wait_ready(self):
+        wait_until(lambda: self.lines(r"\bready: \d+ worker") or self.process.poll() is not None, 15, "ready")
+        check(self.process.poll() is None, f"{self.name}: ended with {self.process.poll()} instead of getting ready")
+        self.workers()
+
+    def workers(self):
+        found = children_of(self.pid)
+        self.seen_workers.update(found)
+        return found
+
+    def kill(self, number):
+        os.kill(self.pid, number)
+
+    def wait_exit(self, code, seconds):
+        """Ends with this code within seconds, and leaves no process behind. Returns how long it took."""
+        began = time.monotonic()
+        self.workers()
+        try:
+            found = self.process.wait(seconds * SLOW)
+        except subprocess.TimeoutExpired:
+            fail(f"{self.name}: still there after {seconds} s")
+        took = time.monotonic() - began
+        check(found == code, f"{self.name}: ended with {found}, not with {code}")
+        left = [pid for pid in self.seen_workers if is_alive(pid) and self.owns(pid)]
+        check(not left, f"{self.name}: left behind: {left}")
+        return took
+
+    def stop(self, number=signal.SIGTERM, code=0, within=5):
+        self.kill(number)
+        return self.wait_exit(code, within)
+
+    def get(self, target, **options):
+        return get(self.port, target, **options)
+
+    def whoami(self):
+        return json.loads(self.get("/whoami").body)
+
+    def connect_to(self, pid):
+        """A connection that this worker has accepted: the kernel deals them out, so try."""
+        for _ in range(400):
+            client = Client(self.port)
+            if json.loads(client.get("/whoami").body)["pid"] == pid:
+                return client
+            client.close()
+        fail(f"no connection to worker {pid} in 400")
+
+
+# ---- clients
+
+class Response:
+    def __init__(self, status, fields, body, raw):
+        self.status, self.fields, self.body, self.raw = status, fields, body, raw
+
+    def __getitem__(self, name):
+        return self.fields.get(name.lower())
+
+
+class Client:
+    """One connection; reads what the framing says and keeps what follows it."""
+
+    def __init__(self, port, timeout=10, receive_bytes=None):
+        self.s = socket.socket()
+        if receive_bytes:
+            self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.s.settimeout(timeout)
+        self.s.connect(("127.0.0.1", port))
+        self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.s.close()
+
+    def send(self, data):
+        self.s.sendall(data if isinstance(data, bytes) else data.encode())
+
+    def _more(self):
+        data = self.s.recv(65536)
+        if not data:
+            raise EOFError(f"ended after {self.buffer[:200]!r}")
+        self.buffer += data
+
+    def _line(self):
+        while b"\r\n" not in self.buffer:
+            self._more()
+        line, _, self.buffer = self.buffer.partition(b"\r\n")
+        return line
+
+    def _exactly(self, n):
+        while len(self.buffer) < n:
+            self._more()
+        data, self.buffer = self.buffer[:n], self.buffer[n:]
+        return data
+
+    def _chunks(self):
+        body = b""
+        while n := int(self._line().split(b";")[0], 16):
+            body += self._exactly(n)
+            check(self._exactly(2) == b"\r\n", "a chunk ends with CRLF")
+        while self._line():
+            pass
+        return body
+
+    def response(self, method="GET"):
+        line = self._line()
+        check(re.fullmatch(rb"HTTP/1\.1 \d{3} [ -~]+", line), f"a status line: {line!r}")
+        status, fields, raw = int(line[9:12]), {}, [line]
+        while field := self._line():
+            raw.append(field)
+            name, _, value = field.decode().partition(": ")
+            fields[name.lower()] = value
+        body = b""
+        if method != "HEAD" and status >= 200 and status not in (204, 304):
+            if fields.get("transfer-encoding") == "chunked":
+                body = self._chunks()
+            elif "content-length" in fields:
+                body = self._exactly(int(fields["content-length"]))
+            else:
+                body = self.rest()
+        return Response(status, fields, body, b"\r\n".join(raw) + b"\r\n\r\n" + body)
+
+    def rest(self):
+        """Everything until the end of the connection; a reset is an exception."""
+        try:
+            while True:
+                self._more()
+        except EOFError:
+            data, self.buffer = self.buffer, b""
+            return data
+
+    def get(self, target, fields="", method="GET"):
+        self.send(f"{method} {target} HTTP/1.1\r\nHost: play\r\n{fields}\r\n")
+        return self.response(method)
+
+    def ended(self, seconds):
+        """Does the server end this connection, orderly and without a further byte, within seconds?"""
+        self.s.settimeout(seconds)
+        try:
+            return self.s.recv(1) == b""
+        except TimeoutError:
+            return False
+
+
+def get(port, target, fields="", timeout=10, method="GET"):
+    with Client(port, timeout) as client:
+        return client.get(target, fields + "Connection: close\r\n", method)
+
+
+def talk(port, data, timeout=10, half_close=False):
+    """Everything the server says to these bytes until it ends the connection."""
+    with Client(port, timeout) as client:
+        client.send(data)
+        if half_close:
+            client.s.shutdown(socket.SHUT_WR)
+        return client.rest()
+
+
+class Checker:
+    """tests/tools/checker.c at work; lost() is what it sent and nobody answered."""
+
+    def __init__(self, port, mode="keepalive", connections=16, seconds=60, path="/echo", rate=0):
+        command = [BUILD / "tests/tools/checker", "--port", port, "--mode", mode, "--connections", connections,
+                   "--seconds", seconds, "--path", path] + (["--rate", rate] if rate else [])
+        self.mode, self.counts = f"{mode} {path}", None
+        self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def __getitem__(self, name):
+        return self.counts[name]
+
+    def finish(self, told=True):
+        if told:
+            self.process.terminate()
+        output, complaints = self.process.communicate(timeout=90)
+        check(self.process.returncode == 0, f"the checker ended with {self.process.returncode}: {complaints.decode()}")
+        self.counts = json.loads(output)
+        self.complaints = complaints.decode()
+        print(f"  {self.mode}:", ", ".join(f"{name} {n}" for name, n in self.counts.items() if n))
+        return self
+
+    def lost(self):
+        return sum(self[name] for name in ("lost_reset", "lost_eof", "cut_short", "stalled"))
+
+    def expect_nothing_lost(self):
+        faults = {name: self[name] for name in ("lost_reset", "lost_eof", "cut_short", "stalled", "wrong", "raced",
+                                                "reset_idle") if self[name]}
+        check(not faults, f"{self.mode}: {faults}\n{self.complaints}")
+        check(self["answered"] > 0, f"{self.mode}: nothing was answered")

@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A TERM under full load: every request that was sent is answered, the last with Connection: close, and code 0.
+
+--times N rounds in each mode on each engine (2).
+"""
+# timeout: 900
+import argparse
+import time
+
+from _play import Brood, Checker, check, engines
+
+PLAYS = (("keepalive", "/echo", 16), ("close", "/echo", 16), ("pipeline=16", "/echo", 8),
+         ("keepalive", "/big", 8), ("keepalive", "/sleep?ms=30", 16))
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--times", type=int, default=2)
+times = parser.parse_args().times
+for engine in engines():
+    for mode, path, n in PLAYS:
+        for _ in range(times):
+            with Brood(engine=engine, workers=4) as brood:
+                checker = Checker(brood.port, mode, n, path=path)
+                time.sleep(0.4)
+                took = brood.stop(within=5)
+                time.sleep(0.05)
+                checker.finish()
+                print(f"{engine}, {mode} {path}: drained in {took * 1000:.0f} ms")
+                checker.expect_nothing_lost()
+                check(checker["closed_idle"] == 0, "no connection of a busy client ended without a word")
+                check(mode == "close" or checker["closed_announced"] >= n, "every last response says close")
+                check(brood.lines("drained: all connections finished"), "the log says so")
