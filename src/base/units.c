@@ -33,7 +33,10 @@ static int parse(const char *text, size_t len, const struct unit *units, size_t 
 	for (const struct unit *unit = units; unit < units + n_units; unit++) {
 		if (strlen(unit->name) != len - i || memcmp(unit->name, text + i, len - i) != 0)
 			continue;
-		return __builtin_mul_overflow(value, unit->factor, ret_value) ? -ERANGE : 0;
+		if (__builtin_mul_overflow(value, unit->factor, &value))
+			return -ERANGE;
+		*ret_value = value;
+		return 0;
 	}
 	return -EINVAL;
 }

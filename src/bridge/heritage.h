@@ -14,7 +14,7 @@ struct heritage {
 	pid_t			 parent_pid;
 	int			 channel_fd;	/* our end; the parent holds the other */
 	int			 listen_fd[LISTENERS_MAX];	/* from custody; -1 = open your own */
-	uint32_t		 engine;	/* enum brood_engine; what the pool settled on */
+	uint32_t		 engine;	/* enum brood_engine; EPOLL once the pool settled on it */
 	struct board		*board;		/* MAP_SHARED; we write our row only */
 	unsigned		 row;		/* ours */
 	const struct config	*config;

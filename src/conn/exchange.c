@@ -27,7 +27,9 @@ static bool must_close(const struct brood_request *r)
 	if (!r->table->draining)
 		return false;
 	/* a pipelined request behind this one would be lost by a close: it gets the last word instead */
-	return r->body_state != BODY_NONE || !(r->followed || conn_held_bytes(c) > 0);
+	if (r->body_state != BODY_NONE)
+		return r->head.chunked || !r->followed;
+	return !(r->followed || conn_held_bytes(c) > 0);
 }
 
 static int append_head(struct brood_request *r, const struct http_response *response)
@@ -73,7 +75,8 @@ static int start(struct brood_request *r, int status, struct span type, struct s
 		return -EINVAL;
 	response.close = must_close(r) || (unknown && r->head.minor == 0);
 	response.keep_alive = r->head.minor == 0 && !response.close;
-	if (append_head(r, &response) < 0)
+	r->broken = append_head(r, &response) < 0;
+	if (r->broken)
 		return -ENOMEM;
 	c->closing = response.close;
 	r->started = true;

@@ -79,8 +79,8 @@ void request_begin(struct brood_request *r, struct span rest)
 	r->inside = false;
 	if (r->finished)
 		request_conclude(r);
-	else if (keep_head(r, rest.at - r->head.bytes) < 0)
-		conn_close(table, c);
+	else if (r->broken || keep_head(r, rest.at - r->head.bytes) < 0)
+		conn_reset(table, c);
 	else
 		wait_for_handler(r);
 	if (c->request == r)
@@ -101,6 +101,8 @@ void request_call(struct brood_request *r, brood_event_fn *fn, void *arg)
 	conn_mark_dirty(r->table, r->conn);
 	if (r->finished)
 		request_conclude(r);
+	else if (r->broken)	/* no memory: it could not be answered any more */
+		conn_reset(r->table, r->conn);
 	else if (r->body_state == BODY_READING && r->conn->state == CONN_HANDLING)
 		conn_enter(r->table, r->conn, CONN_BODY);
 }

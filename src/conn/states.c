@@ -21,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#define STATE_FIN_WAIT2	5	/* of tcp_info; linux/tcp.h has the struct and not the numbers */
 #define QUIET_MS	100	/* a served connection without a byte for this long is idle enough to close */
 #define QUIET_FIRST_MS	1000	/* one that was accepted and has not asked yet gets longer */
 
@@ -85,6 +86,26 @@ static void close_idle(struct conn_table *table, struct conn *c)
 	conn_close(table, c);
 }
 
+/* Has the client's kernel all we sent, our end included? Then no reset can destroy any of it. */
+static bool farewell_arrived(const struct conn *c)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       info.tcpi_state == STATE_FIN_WAIT2;
+}
+
+static void end_linger(struct conn_table *table, struct conn *c)
+{
+	uint64_t now_ms = table->engine->now_ms;
+
+	if (now_ms < c->since_ms + table->limits.linger_timeout_ms && !farewell_arrived(c))
+		c->heard_ms = now_ms;	/* draining, and it is quiet, but the answer is still on its way */
+	else
+		conn_close(table, c);
+}
+
 /* The client half-closed: what it asked is still answered. */
 static void answer_the_rest(struct conn_table *table, struct conn *c)
 {
@@ -119,7 +140,7 @@ static void hold_input(struct conn_table *table, struct conn *c, struct span *in
 	X(BODY,      read_body,   nothing,    abandon,         refuse_408)		\
 	X(HANDLING,  hold_input,  nothing,    nothing,         nothing)			\
 	X(SENDING,   discard,     conn_leave, nothing,         conn_reset)		\
-	X(LINGERING, discard,     nothing,    conn_close,      conn_close)		\
+	X(LINGERING, discard,     nothing,    conn_close,      end_linger)		\
 	X(CLOSING,   hold_input,  nothing,    nothing,         nothing)
 
 const struct conn_row conn_states[] = {
@@ -144,6 +165,15 @@ static uint64_t idle_until(const struct conn_table *table, const struct conn *c)
 	return c->since_ms + (c->served ? table->limits.idle_timeout_ms : table->limits.header_timeout_ms);
 }
 
+/* A drain does not wait for a client that has its answer, is quiet, and just does not close. */
+static uint64_t linger_until(const struct conn_table *table, const struct conn *c)
+{
+	uint64_t until_ms = c->since_ms + table->limits.linger_timeout_ms;
+	uint64_t quiet_ms = (c->heard_ms > c->since_ms ? c->heard_ms : c->since_ms) + QUIET_MS;
+
+	return table->draining && quiet_ms < until_ms ? quiet_ms : until_ms;
+}
+
 static uint64_t deadline_of(const struct conn_table *table, const struct conn *c)
 {
 	const struct conn_limits *limits = &table->limits;
@@ -152,7 +182,7 @@ static uint64_t deadline_of(const struct conn_table *table, const struct conn *c
 	case CONN_HEAD:
 		return c->since_ms + limits->header_timeout_ms;
 	case CONN_LINGERING:
-		return c->since_ms + limits->linger_timeout_ms;
+		return linger_until(table, c);
 	case CONN_CLOSING:
 		return WHEEL_NEVER;
 	case CONN_IDLE:

@@ -89,25 +89,37 @@ static void give_buffers_back(struct uring *u)
 
 static int enter(struct uring *u, unsigned wait_nr, struct io_uring_getevents_arg *arg)
 {
+	const struct io_uring_sq *sq = &u->ring.sq;
 	unsigned submit = publish(u);
 	unsigned flags = u->enter_flags;
+	int r;
 
 	if (arg)
 		flags |= IORING_ENTER_EXT_ARG;
 	give_buffers_back(u);
 	u->engine.counters.enters++;
-	return io_uring_enter2(u->ring.ring_fd, submit, wait_nr, flags, (void *)arg, arg ? sizeof(*arg) : 0);
+	r = io_uring_enter2(u->ring.ring_fd, submit, wait_nr, flags, (void *)arg, arg ? sizeof(*arg) : 0);
+	if (__atomic_load_n(sq->khead, __ATOMIC_ACQUIRE) == *sq->ktail)
+		u->n_gathers = 0;	/* the kernel copies a gather when it takes the submission, not before */
+	if (*sq->kflags & IORING_SQ_CQ_OVERFLOW)
+		u->engine.counters.overflows++;
+	return r;
+}
+
+/* Makes room among what was prepared: rare, costs an enter beyond the one a turn. */
+static void submit_early(struct uring *u)
+{
+	int r = enter(u, 0, NULL);
+
+	must(r >= 0 || r == -EINTR || r == -EBUSY || r == -EAGAIN);
 }
 
 static struct io_uring_sqe *prepare(struct uring *u, enum op op, struct tag tag)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
 
-	while (!sqe) {	/* the queue is full: rare, costs an enter beyond the one a turn */
-		int r = enter(u, 0, NULL);
-
-		must(r >= 0 || r == -EINTR || r == -EBUSY || r == -EAGAIN);
-		u->n_gathers = 0;
+	while (!sqe) {
+		submit_early(u);
 		sqe = io_uring_get_sqe(&u->ring);
 	}
 	u->engine.counters.submitted++;
@@ -254,10 +266,7 @@ static int uring_turn(struct engine *e, uint64_t until_ms)
 	}
 	e->counters.turns++;
 	r = enter(u, wait_nr, &arg);
-	u->n_gathers = 0;
 	e->now_ms = clock_ms();
-	if (*u->ring.sq.kflags & IORING_SQ_CQ_OVERFLOW)
-		e->counters.overflows++;
 	if (r < 0 && r != -ETIME && r != -EINTR && r != -EBUSY && r != -EAGAIN)
 		return r;
 	return 0;

@@ -41,12 +41,18 @@ static uint32_t next_serial(struct crew *crew)
 	return crew->last_serial;
 }
 
-static void compose_heritage(const struct crew *crew, const struct slot *slot, unsigned row, int channel_fd,
-			     struct heritage *ret_heritage)
+/* A pool on io_uring by its own choice would rather have a worker on epoll than none: memory for rings runs out. */
+static uint32_t engine_for_next(const struct crew *crew)
+{
+	return crew->engine == BROOD_ENGINE_EPOLL ? BROOD_ENGINE_EPOLL : crew->config->options.engine;
+}
+
+static void compose_heritage(const struct crew *crew, const struct slot *slot, unsigned row,
+			     int channel_fd, struct heritage *ret_heritage)
 {
 	*ret_heritage = (struct heritage){
 		.slot = slot->index, .generation = slot->n_born, .parent_pid = crew->pid,
-		.channel_fd = channel_fd, .engine = crew->engine, .board = crew->board, .row = row,
+		.channel_fd = channel_fd, .engine = engine_for_next(crew), .board = crew->board, .row = row,
 		.config = crew->config,
 	};
 	memcpy(ret_heritage->listen_fd, slot->listen_fd, sizeof(slot->listen_fd));
@@ -125,7 +131,8 @@ int child_create(struct crew *crew, struct slot *slot, struct child **ret_child)
 		undo_birth(crew, child);
 		return r;
 	}
-	child_limit(crew, child, crew->config->options.start_timeout_ms, "not ready within the start timeout");
+	child_limit(crew, child, crew->config->options.start_timeout_ms,
+		    "not ready within the start timeout");
 	slot->n_born++;
 	*ret_child = child;
 	return 0;
@@ -215,7 +222,7 @@ void child_kill(struct crew *crew, struct child *child, const char *why)
 
 	if (child->killed_for)
 		return;
-	(void)pidfd_send_signal(child->pid_fd, SIGKILL, NULL, 0);	/* fails only if it is dead already */
+	(void)pidfd_send_signal(child->pid_fd, SIGKILL, NULL, 0);	/* fails only if it is dead */
 	child->phase = CHILD_DYING;
 	child->killed_for = why;
 	child->deadline_ms = 0;

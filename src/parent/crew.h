@@ -24,7 +24,7 @@ enum child_phase {
 	CHILD_STARTING,
 	CHILD_SERVING,
 	CHILD_LEAVING,		/* was told to drain */
-	CHILD_DYING,		/* killed by us, or on its way out by its own account: nothing it says counts */
+	CHILD_DYING,		/* killed by us or going by its own account: nothing it says counts */
 };
 
 struct child {
@@ -232,6 +232,7 @@ void rollout_greet(struct crew *crew, struct slot *slot);
 
 /* Begins to stop with @exit_code; timeout 0 = at once. */
 void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms);
+/* It stops already: now at once. */
 void stop_hurry(struct crew *crew);
 /* A child ended, or is as good as ended, while the crew stops. */
 void stop_count(struct crew *crew, const struct child *child);
@@ -264,5 +265,5 @@ void pidfile_remove(struct crew *crew);
 
 /* stdio.c */
 
-/* Opens /dev/null for each of the three standard descriptors that is closed, so that nothing else becomes one. */
+/* Opens /dev/null for each standard descriptor that is closed, so that nothing else becomes one. */
 void stdio_complete(void);

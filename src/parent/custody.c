@@ -128,7 +128,8 @@ static void lend(struct crew *crew, struct slot *slot)
 			continue;
 		if (r > 0) {
 			slot->borrower = sibling->incumbent;
-			log_debug("slot %u: its listeners are lent to worker %u", slot->index, sibling->index);
+			log_debug("slot %u: its listeners are lent to worker %u", slot->index,
+				  sibling->index);
 		}
 		return;
 	}

@@ -69,7 +69,8 @@ static bool parse_ip(const char *hex, struct in6_addr *ret_ip)
 }
 
 /* "0: 0100007F:1F90 00000000:0000 0A 0:0 0:0 0 uid 0 inode ..." */
-static bool parse_row(const char *line, struct place *ret_place, unsigned *ret_state, unsigned long *ret_inode)
+static bool parse_row(const char *line, struct place *ret_place, unsigned *ret_state,
+		      unsigned long *ret_inode)
 {
 	char ip[33];
 
@@ -91,7 +92,8 @@ static unsigned long find_inode(const char *table, const struct place *wanted)
 		unsigned long inode;
 		unsigned state;
 
-		if (parse_row(line, &place, &state, &inode) && state == STATE_LISTEN && collide(&place, wanted))
+		if (parse_row(line, &place, &state, &inode) && state == STATE_LISTEN &&
+		    collide(&place, wanted))
 			found = inode;
 	}
 	fclose(file);

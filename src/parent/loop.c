@@ -208,7 +208,7 @@ static void expire(struct crew *crew)
 	child_each(crew, child) {
 		if (!is_past(crew, child->deadline_ms))
 			continue;
-		if (crew->stopping == STOPPING && !child->drained && !child->buried)
+		if (crew->stopping == STOPPING && child->phase == CHILD_LEAVING && child->ever_ready)
 			crew->drain_late = true;
 		child_kill(crew, child, child->deadline_why);
 	}

@@ -79,6 +79,9 @@ static const char *on_ready(struct crew *crew, struct child *child, struct messa
 		return "sent READY before its LISTENERs";
 	if (!crew->engine_settled)
 		settle_engine(crew, &m->ready);
+	else if (m->ready.engine != crew->engine)
+		log_warn("worker %u (pid %d): not on %s as the others", child->slot, (int)child->pid,
+			 crew_engine_name(crew));
 	else if (m->ready.engine != crew->engine)	/* of those that started side by side */
 		log_warn("worker %u (pid %d): unlike the others not on %s (%s)", child->slot, (int)child->pid,
 			 crew_engine_name(crew), m->ready.why);
@@ -134,6 +137,8 @@ static const char *on_drained(struct crew *crew, struct child *child, struct mes
 {
 	if (child->drained)
 		return refuse(crew, child, m);
+	if (child->phase != CHILD_LEAVING)
+		child_limit(crew, child, crew->config->options.drain_timeout_ms, "did not exit after DRAINED");
 	child->drained = true;
 	child->n_cut = m->drained.cut;
 	return NULL;

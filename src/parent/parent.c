@@ -12,7 +12,7 @@
 
 #define FDS_OF_OUR_OWN 64
 
-/* A pidfd and a channel per child, custody per slot. Where the hard limit is lower, forks will fail and say so. */
+/* A pidfd and a channel per child, custody per slot. If the hard limit is lower, forks fail and say so. */
 static void allow_fds(const struct crew *crew)
 {
 	rlim_t need = FDS_OF_OUR_OWN + 2 * crew->n_children_max + crew->n_slots * crew->config->n_listeners;

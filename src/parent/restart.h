@@ -17,7 +17,7 @@ struct restart_policy {
 	uint32_t	backoff_min_ms;
 	uint32_t	backoff_max_ms;
 	uint32_t	n_workers;
-	bool		slots_only;	/* a slot may end without the pool: all slots together have no limit */
+	bool		slots_only;	/* no limit to the deaths of all slots together */
 };
 
 /* The deaths of the last window, oldest first from @first; the caller owns the memory. */
@@ -30,7 +30,7 @@ struct deaths {
 
 struct restart_history {
 	struct deaths	deaths;		/* of one slot; size restart_slot_deaths() */
-	uint32_t	n_unready;	/* deaths before readiness, in a row; reset it when a worker is ready */
+	uint32_t	n_unready;	/* deaths before readiness, in a row; a worker's readiness ends it */
 };
 
 struct death {

@@ -163,7 +163,8 @@ static void restart(struct crew *crew, struct slot *slot, const struct obituary 
 
 	duration_format(v->delay_ms, delay);
 	if (slot->successor)
-		snprintf(next, sizeof(next), "its replacement (pid %d) is starting", (int)slot->successor->pid);
+		snprintf(next, sizeof(next), "its replacement (pid %d) is starting",
+			 (int)slot->successor->pid);
 	else if (v->delay_ms > 0)
 		snprintf(next, sizeof(next), "restarting in %s", delay);
 	log_death(o, next);

@@ -35,7 +35,7 @@ static int reset_signals(void)
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
-		(void)sigaction(number, &action, NULL);	/* refused for KILL, STOP and those libc keeps */
+		(void)sigaction(number, &action, NULL);	/* refused for KILL and STOP */
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
 }

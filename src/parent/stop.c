@@ -9,6 +9,7 @@
 #include "parent/crew.h"
 
 #include "base/log.h"
+#include "base/must.h"
 
 #include <inttypes.h>
 
@@ -36,8 +37,7 @@ void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms)
 
 void stop_hurry(struct crew *crew)
 {
-	if (crew->stopping == STOPPING_NOW)
-		return;
+	must(crew->stopping);
 	crew->stopping = STOPPING_NOW;
 	limit_others(crew, 0);
 }

@@ -33,7 +33,7 @@
 _Static_assert((int)BROOD_ENGINE_AUTO == ENGINE_AUTO && (int)BROOD_ENGINE_URING == ENGINE_URING &&
 	       (int)BROOD_ENGINE_EPOLL == ENGINE_EPOLL, "one numbering of the engines");
 
-#define DESCRIPTORS_RESERVED 64	/* for listeners, ring, channel, files being sent */
+#define DESCRIPTORS_RESERVED 128	/* for listeners, ring, channel, files held open */
 
 static void on_signal(struct worker *w)
 {
