@@ -118,7 +118,8 @@ static void queue_readable(struct epoll *p, int fd, struct watch *w)
 
 /* ---- submitting ---- */
 
-static void begin(struct epoll *p, int fd, struct watch *w, struct tag tag)
+/* Return: 0, or -errno when the kernel will not watch @fd. */
+static int begin(struct epoll *p, int fd, struct watch *w, struct tag tag)
 {
 	struct epoll_event event = {
 		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
@@ -128,17 +129,23 @@ static void begin(struct epoll *p, int fd, struct watch *w, struct tag tag)
 	p->engine.counters.submitted++;
 	w->tag = tag;
 	if (w->registered)
-		return;
-	w->registered = epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &event) == 0;
-	w->readable = !w->registered;	/* then the read will tell what is wrong */
+		return 0;
+	if (epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return -errno;
+	w->registered = true;
+	return 0;
 }
 
 static void epoll_poll(struct engine *e, int fd, struct tag tag)
 {
 	struct epoll *p = epoll_of(e);
 	struct watch *w = watch_of(p, fd);
+	int r = begin(p, fd, w, tag);
 
-	begin(p, fd, w, tag);
+	if (r < 0) {
+		push_done(p, OP_POLL, tag, r);
+		return;
+	}
 	w->polling = true;
 	queue_readable(p, fd, w);
 }
@@ -167,8 +174,12 @@ static void epoll_recv(struct engine *e, int fd, struct tag tag, bool once)
 {
 	struct epoll *p = epoll_of(e);
 	struct watch *w = watch_of(p, fd);
+	int r = begin(p, fd, w, tag);
 
-	begin(p, fd, w, tag);
+	if (r < 0) {
+		push_done(p, OP_RECV, tag, r);
+		return;
+	}
 	w->receiving = true;
 	w->once = once;
 	queue_readable(p, fd, w);
@@ -260,13 +271,15 @@ static void epoll_send(struct engine *e, int fd, struct tag tag, const struct io
 	struct watch *w = watch_of(p, fd);
 	struct iovec copy[ENGINE_IOV_MAX];
 	struct iovec *left = copy;
-	int r;
+	int watched, r;
 
 	memcpy(copy, iov, (size_t)n * sizeof(*iov));
-	begin(p, fd, w, tag);
+	watched = begin(p, fd, w, tag);
 	w->sent = 0;
 	w->then = (uint8_t)then;
 	r = send_pieces(fd, &left, n, then, &w->sent);
+	if (r > 0 && watched < 0)
+		r = watched;
 	if (r > 0) {
 		w->iov = malloc(sizeof(copy));
 		if (!w->iov)
@@ -287,9 +300,11 @@ static ssize_t epoll_sendfile(struct engine *e, int fd, struct tag tag, int file
 	struct epoll *p = epoll_of(e);
 	struct watch *w = watch_of(p, fd);
 	off_t at = (off_t)*offset;
+	int r = begin(p, fd, w, tag);
 	ssize_t n;
 
-	begin(p, fd, w, tag);
+	if (r < 0)
+		return r;
 	n = sendfile(fd, file_fd, &at, len < SENDFILE_MOST ? len : SENDFILE_MOST);
 	if (n < 0 && errno != EAGAIN)
 		return -errno;
@@ -306,8 +321,8 @@ static void epoll_send_stop(struct engine *e, int fd, struct tag tag)
 	struct epoll *p = epoll_of(e);
 	struct watch *w = watch_of(p, fd);
 
-	if (w->sending)
-		finish_send(p, fd, w, -ECANCELED);
+	if (w->sending && w->tag.index == tag.index && w->tag.generation == tag.generation)
+		finish_send(p, fd, w, -ECANCELED);	/* else @fd is another's by now */
 }
 
 /* ---- completing ---- */

@@ -191,10 +191,8 @@ static void uring_close(struct engine *e, int fd)
 /* A chain of requests must not be torn by a submission in its middle. */
 static void make_room(struct uring *u, unsigned n_requests, unsigned n_gathers)
 {
-	if (io_uring_sq_space_left(&u->ring) >= n_requests && u->n_gathers + n_gathers <= GATHERS)
-		return;
-	enter(u, 0, NULL);	/* the kernel has copied the gathers once they are submitted */
-	u->n_gathers = 0;
+	while (io_uring_sq_space_left(&u->ring) < n_requests || u->n_gathers + n_gathers > GATHERS)
+		submit_early(u);
 }
 
 static void uring_send(struct engine *e, int fd, struct tag tag, const struct iovec *iov, int n,

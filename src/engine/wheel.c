@@ -12,6 +12,7 @@ static unsigned shift_of(unsigned level)
 void wheel_init(struct wheel *wheel, uint64_t now_ms)
 {
 	wheel->now_ms = now_ms;
+	wheel->next_ms = WHEEL_NEVER;
 	for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
 		wheel->occupied[level] = 0;
 		for (unsigned place = 0; place < PLACES; place++)
@@ -40,6 +41,8 @@ static void file_timer(struct wheel *wheel, struct timer *timer)
 	timer->filed_ms = turn << shift_of(level);
 	list_append(&wheel->places[level][turn % PLACES], &timer->link);
 	wheel->occupied[level] |= UINT64_C(1) << (turn % PLACES);
+	if (timer->filed_ms < wheel->next_ms)
+		wheel->next_ms = timer->filed_ms;
 }
 
 void wheel_set(struct wheel *wheel, struct timer *timer, uint64_t deadline_ms)
@@ -67,19 +70,6 @@ static uint64_t next_of_level(const struct wheel *wheel, unsigned level)
 	return (turn + (unsigned)__builtin_ctzll(bits)) << shift_of(level);
 }
 
-uint64_t wheel_next_ms(const struct wheel *wheel)
-{
-	uint64_t next = WHEEL_NEVER;
-
-	for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
-		uint64_t when = next_of_level(wheel, level);
-
-		if (when < next)
-			next = when;
-	}
-	return next < wheel->now_ms ? wheel->now_ms : next;
-}
-
 static struct timer *take_from(struct wheel *wheel, unsigned level, unsigned place)
 {
 	struct list *link = list_take(&wheel->places[level][place]);
@@ -91,32 +81,42 @@ static struct timer *take_from(struct wheel *wheel, unsigned level, unsigned pla
 	return container_of(link, struct timer, link);
 }
 
+/* The level whose next occupied place comes up first, and when. */
+static unsigned first_level(const struct wheel *wheel, uint64_t *ret_when)
+{
+	unsigned first = 0;
+
+	*ret_when = WHEEL_NEVER;
+	for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
+		uint64_t when = next_of_level(wheel, level);
+
+		if (when < *ret_when) {
+			*ret_when = when;
+			first = level;
+		}
+	}
+	return first;
+}
+
 struct timer *wheel_expire(struct wheel *wheel, uint64_t now_ms)
 {
-	for (;;) {
-		uint64_t next = WHEEL_NEVER;
-		unsigned level = 0;
+	while (wheel->next_ms <= now_ms) {
+		uint64_t when;
+		unsigned level = first_level(wheel, &when);
 		struct timer *timer;
 
-		for (unsigned l = 0; l < WHEEL_LEVELS; l++) {
-			uint64_t when = next_of_level(wheel, l);
-
-			if (when < next) {
-				next = when;
-				level = l;
-			}
-		}
-		if (next > now_ms) {
-			if (now_ms > wheel->now_ms)
-				wheel->now_ms = now_ms;
-			return NULL;
-		}
-		if (next > wheel->now_ms)
-			wheel->now_ms = next;
-		timer = take_from(wheel, level, (next >> shift_of(level)) % PLACES);
+		wheel->next_ms = when;
+		if (when > now_ms)
+			break;
+		if (when > wheel->now_ms)
+			wheel->now_ms = when;
+		timer = take_from(wheel, level, (when >> shift_of(level)) % PLACES);
 		if (timer && timer->deadline_ms <= now_ms)
 			return timer;
 		if (timer)
 			file_timer(wheel, timer);
 	}
+	if (now_ms > wheel->now_ms)
+		wheel->now_ms = now_ms;
+	return NULL;
 }

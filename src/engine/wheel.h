@@ -23,6 +23,7 @@ struct timer {
 
 struct wheel {
 	uint64_t	now_ms;
+	uint64_t	next_ms;			/* no place comes up before */
 	uint64_t	occupied[WHEEL_LEVELS];		/* a bit per place */
 	struct list	places[WHEEL_LEVELS][64];
 };
@@ -33,7 +34,10 @@ void wheel_init(struct wheel *wheel, uint64_t now_ms);
 void wheel_set(struct wheel *wheel, struct timer *timer, uint64_t deadline_ms);
 
 /* When wheel_expire() should next be called: not after the first deadline, perhaps before. */
-uint64_t wheel_next_ms(const struct wheel *wheel);
+static inline uint64_t wheel_next_ms(const struct wheel *wheel)
+{
+	return wheel->next_ms;
+}
 
 /* The next timer that is due at @now_ms, taken out; NULL = no more. Call until NULL. */
 struct timer *wheel_expire(struct wheel *wheel, uint64_t now_ms);

@@ -71,15 +71,6 @@ static void answer_whoami(struct brood_request *r)
 
 /* ---- /echo ---- */
 
-/* A piece comes only while there is room for it in the output: brood_write() need not be repeated. */
-static void on_piece(struct brood_request *r, const void *data, size_t len, void *arg)
-{
-	if (len == 0)
-		brood_end(r);
-	else
-		brood_write(r, data, len);
-}
-
 static uint64_t announced_length(const struct brood_request *r)
 {
 	size_t len;
@@ -90,22 +81,39 @@ static uint64_t announced_length(const struct brood_request *r)
 	return brood_header(r, "Transfer-Encoding", &len) ? BROOD_UNKNOWN_LENGTH : 0;
 }
 
-static void answer_echo(struct brood_request *r)
+/* Return: brood_start()'s, or -EINVAL when the type is too long. */
+static int start_echo(struct brood_request *r)
 {
-	char type[256];
+	char type[256] = "application/octet-stream";
 	size_t len;
 	const char *field = brood_header(r, "Content-Type", &len);
 
-	if (field && len >= sizeof(type)) {
-		respond_text(r, 400, "400 Content-Type too long\n");
-		return;
-	}
+	if (field && len >= sizeof(type))
+		return -EINVAL;
 	if (field) {
 		memcpy(type, field, len);
 		type[len] = '\0';
 	}
-	if (brood_read_body(r, on_piece, NULL) == 0)
-		brood_start(r, 200, field ? type : "application/octet-stream", announced_length(r));
+	return brood_start(r, 200, type, announced_length(r));
+}
+
+/*
+ * Starts with the first piece, so that a body that is wrong from its beginning is still refused. A piece
+ * comes only while there is room for it in the output: brood_write() need not be repeated.
+ */
+static void on_piece(struct brood_request *r, const void *data, size_t len, void *arg)
+{
+	if (start_echo(r) == -EINVAL)
+		respond_text(r, 400, "400 Content-Type too long\n");
+	else if (len == 0)
+		brood_end(r);
+	else
+		brood_write(r, data, len);
+}
+
+static void answer_echo(struct brood_request *r)
+{
+	brood_read_body(r, on_piece, NULL);
 }
 
 /* ---- /big ---- */
@@ -176,7 +184,7 @@ static void on_slept(struct brood_request *r, void *arg)
 
 static void answer_sleep(struct brood_request *r)
 {
-	uint64_t ms;
+	uint64_t ms = 0;
 
 	if (get_number(r, "ms", MS_MAX, &ms))
 		brood_timer(r, (uint32_t)ms, on_slept, NULL);
@@ -240,7 +248,7 @@ static void answer_retire(struct brood_request *r)
 static void answer_leak(struct brood_request *r)
 {
 	static void *volatile lost;
-	uint64_t kb;
+	uint64_t kb = 0;
 
 	if (!get_number(r, "kb", LEAK_KB_MAX, &kb))
 		return;
