@@ -102,6 +102,7 @@ struct conn {
 	uint32_t	 acked;		/* of the client's acknowledged bytes, when last looked at */
 	uint64_t	 heard_ms;	/* when bytes last came */
 	uint64_t	 since_ms;	/* when the state was entered */
+	uint64_t	 moved_ms;	/* when output last went out, or began to wait */
 	struct brood_request *request;
 	struct hold	*hold;		/* input not yet taken; NULL when none */
 	struct output	 output;
@@ -186,7 +187,7 @@ void conn_table_finish(struct conn_table *table);
 uint64_t conn_table_next_ms(const struct conn_table *table);
 /* What has come due, after engine_turn(). */
 void conn_table_expire(struct conn_table *table);
-/* Sends what the turn produced, one send a connection. Return: whether there was any. */
+/* Sends what the turn produced, one send a connection. Return: whether any was begun that may be done already. */
 bool conn_table_flush(struct conn_table *table);
 bool conn_table_full(const struct conn_table *table);
 /* Order every connection to leave: idle ones now, the others with their next response. */
@@ -282,11 +283,15 @@ void request_begin(struct brood_request *r, struct span rest);
 void request_take_body(struct brood_request *r, struct span *in);
 /* Tells the handler of the end of a body that has no bytes (left). */
 void request_check_body(struct brood_request *r);
+/* What a callback asked for and no event will bring: the end of a body that has none, room that is there. */
+void request_follow_up(struct brood_request *r);
 /* The response is complete: on to the rest of the body, or to the next request. */
 void request_conclude(struct brood_request *r);
 /* Calls the handler back, and concludes if that completed the response. */
 void request_call(struct brood_request *r, brood_event_fn *fn, void *arg);
 /* The client is gone: tells the handler, ends it. */
 void request_abort(struct brood_request *r);
+/* Its body is wrong or will never be whole: what has been answered so far still goes out, then the end. */
+void request_break_off(struct brood_request *r);
 /* Answers a request that cannot be served, and closes behind the answer. Takes @r, which may be NULL. */
 void request_refuse(struct conn_table *table, struct conn *c, struct brood_request *r, int status);

@@ -75,9 +75,11 @@ static int start(struct brood_request *r, int status, struct span type, struct s
 		return -EINVAL;
 	response.close = must_close(r) || (unknown && r->head.minor == 0);
 	response.keep_alive = r->head.minor == 0 && !response.close;
-	r->broken = append_head(r, &response) < 0;
-	if (r->broken)
+	if (append_head(r, &response) < 0) {
+		r->broken = true;
+		conn_mark_dirty(r->table, c);
 		return -ENOMEM;
+	}
 	c->closing = response.close;
 	r->started = true;
 	r->continue_due = r->continue_due && response.close;
@@ -93,15 +95,22 @@ int exchange_start(struct brood_request *r, int status, struct span type, uint64
 	return start(r, status, type, (struct span){ r->fields, r->n_fields_bytes }, length);
 }
 
-static int finish_with(struct brood_request *r, struct span body)
+static void finish(struct brood_request *r)
 {
-	int error = 0;
+	r->finished = true;
+	if (!r->inside)
+		request_conclude(r);
+}
 
-	if (!r->bodiless)
+/* After start() returned @error. Without memory the response is broken, but as final as any. */
+static int finish_with(struct brood_request *r, int error, struct span body)
+{
+	if (error < 0 && error != -ENOMEM)
+		return error;
+	if (error == 0 && !r->bodiless)
 		error = output_append(r->table, &r->conn->output, body.at, body.len);
 	r->broken = error < 0;
-	r->left = 0;
-	exchange_end(r);
+	finish(r);
 	return error;
 }
 
@@ -112,16 +121,12 @@ int exchange_start_prepared(struct brood_request *r, int status, struct span fie
 
 int exchange_respond_prepared(struct brood_request *r, int status, struct span fields, struct span body)
 {
-	int error = start(r, status, SPAN_NULL, fields, body.len);
-
-	return error < 0 ? error : finish_with(r, body);
+	return finish_with(r, start(r, status, SPAN_NULL, fields, body.len), body);
 }
 
 int exchange_respond(struct brood_request *r, int status, struct span type, struct span body)
 {
-	int error = exchange_start(r, status, type, body.len);
-
-	return error < 0 ? error : finish_with(r, body);
+	return finish_with(r, exchange_start(r, status, type, body.len), body);
 }
 
 int exchange_respond_status(struct brood_request *r, int status)
@@ -198,14 +203,11 @@ static int append_chunk_head(struct brood_request *r, uint64_t n)
 /* After @n bytes were appended, or failed to be. */
 static int account_write(struct brood_request *r, uint64_t n, int error)
 {
-	if (error < 0) {
-		r->broken = true;
-		return error;
-	}
-	if (r->left != BROOD_UNKNOWN_LENGTH)
-		r->left -= n;
 	conn_mark_dirty(r->table, r->conn);
-	return 0;
+	r->broken = error < 0;
+	if (!r->broken && r->left != BROOD_UNKNOWN_LENGTH)
+		r->left -= n;
+	return error;
 }
 
 int exchange_write(struct brood_request *r, struct span data)
@@ -272,9 +274,7 @@ int exchange_end(struct brood_request *r)
 		c->closing = true;	/* fewer bytes than announced: only the close tells */
 		c->polite = false;
 	}
-	r->finished = true;
-	if (!r->inside)
-		request_conclude(r);
+	finish(r);
 	return 0;
 }
 
@@ -289,7 +289,7 @@ int exchange_read_body(struct brood_request *r, brood_body_fn *fn, void *arg)
 	r->on_body = fn;
 	r->on_body_arg = arg;
 	if (r->continue_due && !r->started) {
-		output_append(r->table, &r->conn->output, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+		r->broken = output_append(r->table, &r->conn->output, "HTTP/1.1 100 Continue\r\n\r\n", 25) < 0;
 		conn_mark_dirty(r->table, r->conn);
 	}
 	r->continue_due = false;
@@ -307,5 +307,6 @@ void exchange_set_timer(struct brood_request *r, uint32_t ms, brood_event_fn *fn
 {
 	r->on_timer = fn;
 	r->on_timer_arg = arg;
-	wheel_set(&r->table->timers, &r->timer, r->table->engine->now_ms + ms);
+	/* never in the same turn: one that is set anew each time it goes off must not hold the loop */
+	wheel_set(&r->table->timers, &r->timer, r->table->engine->now_ms + (ms > 0 ? ms : 1));
 }

@@ -140,6 +140,7 @@ void conn_resume(struct conn_table *table, struct conn *c)
 	if (c->state == CONN_HEAD && !worth_parsing(hold))
 		return;
 	c->unsettled = true;
+	c->heard_ms = table->engine->now_ms;	/* it was we who did not listen */
 	in = held(hold);
 	before = in.len;
 	c->hold = NULL;		/* so that whoever closes the connection does not free it under us */

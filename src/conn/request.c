@@ -58,10 +58,23 @@ static void wait_for_handler(struct brood_request *r)
 	conn_enter(r->table, r->conn, r->body_state == BODY_READING ? CONN_BODY : CONN_HANDLING);
 }
 
+/* Looks at as much of the body as is here: what is seen to be wrong in time is refused, not half answered. */
+static int judge_chunks(const struct brood_request *r, struct span in)
+{
+	struct http_body body = r->body;
+	struct span data;
+	int verdict = HTTP_MORE;
+
+	while (verdict == HTTP_MORE && in.len > 0)
+		verdict = http_body_take(&body, &in, &data);
+	return verdict;
+}
+
 void request_begin(struct brood_request *r, struct span rest)
 {
 	struct conn_table *table = r->table;
 	struct conn *c = r->conn;
+	int verdict = HTTP_MORE;
 
 	c->request = r;
 	c->state = CONN_HANDLING;
@@ -70,6 +83,12 @@ void request_begin(struct brood_request *r, struct span rest)
 		r->body_state = BODY_UNREAD;
 		r->continue_due = r->head.expect_continue && rest.len == 0;
 		http_body_init(&r->body, &r->head, table->limits.http.body_bytes);
+	}
+	if (r->head.chunked)
+		verdict = judge_chunks(r, rest);
+	if (verdict != HTTP_MORE && verdict != HTTP_DONE) {
+		request_refuse(table, c, r, verdict);
+		return;
 	}
 	c->polite = !r->head.keep_alive && rest.len == 0 && r->body_state == BODY_NONE;
 	r->inside = true;
@@ -138,6 +157,18 @@ void request_check_body(struct brood_request *r)
 		end_body(r);
 }
 
+void request_follow_up(struct brood_request *r)
+{
+	struct conn *c = r->conn;
+	brood_event_fn *fn = r->on_writable;
+
+	request_check_body(r);
+	if (c->request != r || !fn || c->output.n_bytes > 0)
+		return;
+	r->on_writable = NULL;
+	request_call(r, fn, r->on_writable_arg);
+}
+
 void request_take_body(struct brood_request *r, struct span *in)
 {
 	struct span data = SPAN_NULL;
@@ -164,6 +195,14 @@ static bool body_too_long(const struct brood_request *r)
 	return (r->head.chunked ? r->body.taken : r->head.content_length - r->body.taken) > DISCARD_MOST;
 }
 
+/* It has ended its response: from its side @r is gone, and it is told of nothing more. */
+static void release_handler(struct brood_request *r)
+{
+	r->on_close = r->on_writable = NULL;
+	if (list_linked(&r->timer.link))
+		wheel_set(&r->table->timers, &r->timer, WHEEL_NEVER);
+}
+
 void request_conclude(struct brood_request *r)
 {
 	struct conn_table *table = r->table;
@@ -177,6 +216,7 @@ void request_conclude(struct brood_request *r)
 	conn_mark_dirty(table, c);
 	if (r->body_state != BODY_NONE && !c->closing && !body_too_long(r)) {
 		r->body_state = BODY_DISCARDED;
+		release_handler(r);
 		if (c->state != CONN_BODY)
 			conn_enter(table, c, CONN_BODY);
 		return;
@@ -192,7 +232,7 @@ void request_conclude(struct brood_request *r)
 
 void request_abort(struct brood_request *r)
 {
-	brood_event_fn *fn = r->on_close;
+	brood_event_fn *fn = r->finished ? NULL : r->on_close;
 
 	r->conn->request = NULL;
 	r->inside = true;
@@ -200,6 +240,22 @@ void request_abort(struct brood_request *r)
 	if (fn)
 		fn(r, r->on_close_arg);
 	request_destroy(r);
+}
+
+void request_break_off(struct brood_request *r)
+{
+	struct conn_table *table = r->table;
+	struct conn *c = r->conn;
+
+	c->closing = true;
+	c->polite = false;
+	if (r->finished) {
+		request_conclude(r);
+		return;
+	}
+	request_abort(r);
+	conn_enter(table, c, CONN_SENDING);
+	conn_mark_dirty(table, c);
 }
 
 static int append_refusal(struct conn_table *table, struct conn *c, int status, bool bodiless)
@@ -231,7 +287,7 @@ void request_refuse(struct conn_table *table, struct conn *c, struct brood_reque
 
 	table->counters.refused++;
 	if (begun && r->started) {	/* an answer is already under way: it cannot be taken back */
-		conn_close(table, c);
+		request_break_off(r);
 		return;
 	}
 	if (begun)

@@ -13,6 +13,8 @@
 void conn_mark_dirty(struct conn_table *table, struct conn *c)
 {
 	c->unsettled = true;
+	if (!c->sending && !c->awaits_room)
+		c->moved_ms = table->engine->now_ms;
 	if (c->dirty)
 		return;
 	c->dirty = true;

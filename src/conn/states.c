@@ -113,16 +113,21 @@ static void answer_the_rest(struct conn_table *table, struct conn *c)
 		conn_close(table, c);
 }
 
+/* The same within a head, which will now never be whole: first what waited for room to be parsed. */
+static void give_up_head(struct conn_table *table, struct conn *c)
+{
+	conn_resume(table, c);
+	if (c->state != CONN_HEAD || !conn_takes_input(c))
+		return;
+	conn_drop_hold(table, c);
+	c->closing = true;	/* once the answers before it are out */
+}
+
 static void abandon(struct conn_table *table, struct conn *c)
 {
-	struct brood_request *r = c->request;
-
-	if (!r->finished || c->output.n_bytes == 0) {
-		conn_close(table, c);
-		return;
-	}
-	c->closing = true;
-	request_conclude(r);
+	conn_resume(table, c);
+	if (c->state == CONN_BODY && conn_takes_input(c))
+		request_break_off(c->request);
 }
 
 static void nothing(struct conn_table *table, struct conn *c)
@@ -136,7 +141,7 @@ static void hold_input(struct conn_table *table, struct conn *c, struct span *in
 #define CONN_STATES(X)									\
 	/* state     on_received  on_sent     on_ended         on_timeout       */	\
 	X(IDLE,      read_head,   nothing,    answer_the_rest, close_idle)		\
-	X(HEAD,      read_head,   nothing,    answer_the_rest, refuse_408)		\
+	X(HEAD,      read_head,   nothing,    give_up_head,    refuse_408)		\
 	X(BODY,      read_body,   nothing,    abandon,         refuse_408)		\
 	X(HANDLING,  hold_input,  nothing,    nothing,         nothing)			\
 	X(SENDING,   discard,     conn_leave, nothing,         conn_reset)		\
@@ -174,6 +179,20 @@ static uint64_t linger_until(const struct conn_table *table, const struct conn *
 	return table->draining && quiet_ms < until_ms ? quiet_ms : until_ms;
 }
 
+/*
+ * The next look at output that waits, at the quarters of its time: a large send completes late, not slowly,
+ * so only the client's acknowledgements tell. What it says meanwhile buys it nothing.
+ */
+static uint64_t look_at(const struct conn_table *table, const struct conn *c)
+{
+	uint64_t quarter_ms = table->limits.write_timeout_ms / 4 + 1;
+	uint64_t look_ms = c->moved_ms + quarter_ms;
+
+	while (look_ms <= table->engine->now_ms)
+		look_ms += quarter_ms;
+	return look_ms;
+}
+
 static uint64_t deadline_of(const struct conn_table *table, const struct conn *c)
 {
 	const struct conn_limits *limits = &table->limits;
@@ -192,13 +211,15 @@ static uint64_t deadline_of(const struct conn_table *table, const struct conn *c
 		break;
 	}
 	if (c->output.n_bytes > 0)
-		return table->engine->now_ms + limits->write_timeout_ms;
+		return look_at(table, c);
 	if (c->state == CONN_IDLE)
 		return idle_until(table, c);
-	return c->state == CONN_BODY ? c->heard_ms + limits->body_timeout_ms : WHEEL_NEVER;
+	if (c->state != CONN_BODY)
+		return WHEEL_NEVER;
+	return (c->heard_ms > c->since_ms ? c->heard_ms : c->since_ms) + limits->body_timeout_ms;
 }
 
-/* Has the client acknowledged anything since the last look? A large send completes late, not slowly. */
+/* Has the client acknowledged anything since the last look? */
 static bool takes_output(struct conn *c)
 {
 	struct tcp_info info = { 0 };
@@ -213,9 +234,13 @@ static bool takes_output(struct conn *c)
 
 void conn_on_timeout(struct conn_table *table, struct conn *c)
 {
+	uint64_t now_ms = table->engine->now_ms;
+
 	if (c->output.n_bytes == 0 || c->state == CONN_HEAD) {
 		conn_states[c->state].on_timeout(table, c);
-	} else if (!takes_output(c)) {
+	} else if (takes_output(c)) {
+		c->moved_ms = now_ms;
+	} else if (now_ms >= c->moved_ms + table->limits.write_timeout_ms) {
 		table->counters.timeouts++;
 		conn_reset(table, c);
 	}
@@ -226,7 +251,8 @@ void conn_on_timeout(struct conn_table *table, struct conn *c)
 
 static void settle_receiving(struct conn_table *table, struct conn *c)
 {
-	bool wanted = !c->ended && conn_held_bytes(c) < HOLD_MOST && !(c->state == CONN_SENDING && c->polite);
+	size_t most = HOLD_MOST + table->limits.http.head_bytes;	/* a head that may come must fit */
+	bool wanted = !c->ended && conn_held_bytes(c) < most && !(c->state == CONN_SENDING && c->polite);
 	struct tag tag = { CONN_OWNER, c->generation, c->index };
 
 	if (wanted && !c->receiving) {
@@ -252,6 +278,10 @@ void conn_settle_busy(struct conn_table *table, struct conn *c)
 void conn_settle(struct conn_table *table, struct conn *c)
 {
 	c->unsettled = false;
+	if (c->request && c->request->broken)	/* no memory: what was begun cannot be completed any more */
+		conn_reset(table, c);
+	if (c->ended && (c->state == CONN_HEAD || c->state == CONN_BODY))	/* come to behind its end */
+		conn_states[c->state].on_ended(table, c);
 	if (c->ended && !c->hold && !c->request && c->state <= CONN_HEAD)
 		c->closing = true;
 	if (c->closing && !c->request && c->state <= CONN_BODY)

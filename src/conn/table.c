@@ -127,11 +127,10 @@ void conn_on_completion(struct conn_table *table, const struct completion *compl
 
 bool conn_table_flush(struct conn_table *table)
 {
+	uint64_t n_before = table->engine->counters.submitted;
 	struct conn *c = table->dirty;
 
 	table->dirty = NULL;
-	if (!c)
-		return false;
 	while (c) {
 		struct conn *next = c->next;
 
@@ -140,6 +139,8 @@ bool conn_table_flush(struct conn_table *table)
 			conn_try_free(table, c);
 		} else {
 			conn_resume(table, c);
+			if (c->request)
+				request_follow_up(c->request);
 			if (c->state != CONN_CLOSING)
 				conn_send(table, c);
 			if (c->unsettled)	/* by a callback, or a file that went out */
@@ -147,7 +148,7 @@ bool conn_table_flush(struct conn_table *table)
 		}
 		c = next;
 	}
-	return true;
+	return table->engine->counters.submitted != n_before;
 }
 
 uint64_t conn_table_next_ms(const struct conn_table *table)
