@@ -77,9 +77,8 @@ def read_answer(sock, data=b""):
 
 
 class Server:
-    def __init__(self, name, argv, port, cpu=None, env=None):
+    def __init__(self, name, argv, port, cpu=None):
         self.name, self.argv, self.port, self.cpu = name, [str(a) for a in argv], port, cpu
-        self.env = {**os.environ, **(env or {})}
         self.process = None
         self.output = None
 
@@ -93,7 +92,7 @@ class Server:
         self.output = tempfile.TemporaryFile()
         pin = (lambda: os.sched_setaffinity(0, {self.cpu})) if self.cpu is not None else None
         try:
-            self.process = subprocess.Popen(self.argv, env=self.env, preexec_fn=pin, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(self.argv, preexec_fn=pin, stdin=subprocess.DEVNULL,
                                             stdout=self.output, stderr=self.output)
         except OSError as e:
             raise CannotRun(f"{self.argv[0]}: {e.strerror}") from e
@@ -156,10 +155,9 @@ class Server:
         self.stop()
 
 
-def brood(binary, port, *options, directory=None, text="Hello, world!", workers=1, engine=None, cpu=None):
-    """brood as every bench starts it; its control socket is out of the way of other instances."""
+def brood(binary, port, *options, directory=None, text="Hello, world!\n", workers=1, engine=None, cpu=None):
+    """brood as every bench starts it."""
     argv = [binary, "serve", "--listen", f"{HOST}:{port}", "--workers", workers]
     argv += ["--engine", engine] if engine else []
     argv += [*options, *([directory] if directory else ["--text", text])]
-    control = os.path.join(tempfile.gettempdir(), f"brood-bench-{os.getpid()}-{port}.sock")
-    return Server("brood", argv, port, cpu, {"BROOD_CONTROL": control})
+    return Server("brood", argv, port, cpu)
