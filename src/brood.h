@@ -70,7 +70,7 @@ struct brood_options {
 	uint32_t	drain_timeout_ms;	/* 9000: grace for what is in flight when leaving */
 	uint32_t	restart_limit;		/* 5: deaths of one slot within the window before giving up */
 	uint32_t	restart_window_ms;	/* 10000 */
-	uint32_t	backoff_min_ms;		/* 100: the second restart in a row waits this long, then doubling */
+	uint32_t	backoff_min_ms;		/* 100: the wait of the second restart, then doubling; none after longer service */
 	uint32_t	backoff_max_ms;		/* 10000 */
 	uint32_t	on_giveup;		/* enum brood_on_giveup */
 	uint32_t	start_timeout_ms;	/* 30000: a worker not ready by then is killed */

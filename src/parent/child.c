@@ -41,7 +41,7 @@ static uint32_t next_serial(struct crew *crew)
 	return crew->last_serial;
 }
 
-/* A pool on io_uring by its own choice would rather have a worker on epoll than none: memory for rings runs out. */
+/* Memory for rings may run out: a pool that chose io_uring itself would rather have a worker on epoll. */
 static uint32_t engine_for_next(const struct crew *crew)
 {
 	return crew->engine == BROOD_ENGINE_EPOLL ? BROOD_ENGINE_EPOLL : crew->config->options.engine;

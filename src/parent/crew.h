@@ -44,6 +44,8 @@ struct child {
 	uint64_t	 deadline_ms;	/* then it is killed; 0 = none */
 	const char	*deadline_why;	/* the reason given then */
 	const char	*killed_for;	/* why we killed it; NULL = we did not */
+	uint64_t	 wish_ms;	/* when it asked to be replaced; 0 = it did not */
+	char		 wish[64];	/* the reason given */
 	char		 failure[256];	/* of its FAILED; empty = none */
 };
 
@@ -57,8 +59,6 @@ struct slot {
 	struct restart_history history;
 	uint64_t	 turn_ms;	/* when its wait is over; 0 = it does not wait */
 	uint32_t	 delay_ms;	/* the wait the next rule may begin */
-	uint64_t	 wish_ms;	/* from when on its incumbent's wish may be granted; 0 = no wish */
-	char		 wish[64];	/* the reason given */
 	uint64_t	 orphaned_ms;	/* from when on its listeners are lent; 0 = they have a reader */
 	struct child	*borrower;	/* who reads them meanwhile */
 	bool		 was_ready;	/* ever */
@@ -103,8 +103,8 @@ struct crew {
 	bool			 pid_file_published;
 };
 
-#define slot_each(crew, slot) \
-	for (struct slot *slot = (crew)->slots; slot < (crew)->slots + (crew)->n_slots; slot++)
+#define slot_each(crew, it) \
+	for (struct slot *it = (crew)->slots; it < (crew)->slots + (crew)->n_slots; it++)
 
 /* What a descriptor in the epoll set is; the 64 bits of its event are spelled here only. */
 enum source { SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_CHANNEL, SOURCE_PID };
@@ -129,11 +129,17 @@ static inline unsigned tag_row(uint64_t tag)
 	return tag & 0xffff;
 }
 
+/* The first of the living from @at on; NULL = there is none. */
+static inline struct child *child_from(const struct crew *crew, struct child *at)
+{
+	while (at < crew->children + crew->n_children_max && at->serial == 0)
+		at++;
+	return at < crew->children + crew->n_children_max ? at : NULL;
+}
+
 /* Visits the living; the one visited may be destroyed. */
-#define child_each(crew, child)								\
-	for (struct child *child = (crew)->children;					\
-	     child < (crew)->children + (crew)->n_children_max; child++)		\
-		if (child->serial == 0) { } else
+#define child_each(crew, it) \
+	for (struct child *it = child_from(crew, (crew)->children); it; it = child_from(crew, it + 1))
 
 /* What we know of a death, kept beyond the child. */
 struct obituary {
@@ -221,8 +227,8 @@ void duration_format(uint64_t ms, char out[DURATION_TEXT_BYTES]);
 
 /* A slot lost its incumbent or its successor: restart, wait, or give up, and one line that says which. */
 void rollout_lose(struct crew *crew, enum role role, const struct obituary *o);
-/* The incumbent of @slot asked to be replaced. */
-void rollout_wish(struct crew *crew, struct slot *slot);
+/* From when on the wish of the incumbent of @slot may be granted; 0 = it has none. */
+uint64_t rollout_wish_ms(const struct crew *crew, const struct slot *slot);
 /* Grants the wish that has waited longest, when no other replacement is under way. */
 void rollout_grant(struct crew *crew);
 /* The incumbent of @slot is ready. */

@@ -92,8 +92,8 @@ static uint64_t next_deadline(struct crew *crew)
 
 	slot_each(crew, slot) {
 		earlier(&next_ms, slot->turn_ms);
-		if (slot->wish_ms > crew->now_ms)
-			earlier(&next_ms, slot->wish_ms);
+		if (rollout_wish_ms(crew, slot) > crew->now_ms)
+			earlier(&next_ms, rollout_wish_ms(crew, slot));
 		if (slot->orphaned_ms > crew->now_ms)
 			earlier(&next_ms, slot->orphaned_ms);
 	}

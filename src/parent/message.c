@@ -80,11 +80,8 @@ static const char *on_ready(struct crew *crew, struct child *child, struct messa
 	if (!crew->engine_settled)
 		settle_engine(crew, &m->ready);
 	else if (m->ready.engine != crew->engine)
-		log_warn("worker %u (pid %d): not on %s as the others", child->slot, (int)child->pid,
-			 crew_engine_name(crew));
-	else if (m->ready.engine != crew->engine)	/* of those that started side by side */
-		log_warn("worker %u (pid %d): unlike the others not on %s (%s)", child->slot, (int)child->pid,
-			 crew_engine_name(crew), m->ready.why);
+		log_warn("worker %u (pid %d): not on %s as the others (%s)", child->slot, (int)child->pid,
+			 crew_engine_name(crew), m->ready.why[0] ? m->ready.why : "no reason given");
 	child->phase = CHILD_SERVING;
 	child->ever_ready = true;
 	child->ready_ms = crew->now_ms;
@@ -116,14 +113,12 @@ static const char *on_failed(struct crew *crew, struct child *child, struct mess
 
 static const char *on_suicide(struct crew *crew, struct child *child, struct message *m)
 {
-	struct slot *slot = slot_of(crew, child);
-
 	(void)channel_send(child->channel_fd, CHANNEL_ACK, NULL, -1);	/* it may ask again */
-	if (child != slot->incumbent || slot->wish_ms != 0)
+	if (child->wish_ms != 0)
 		return NULL;
-	snprintf(slot->wish, sizeof(slot->wish), "%s",
+	child->wish_ms = crew->now_ms;
+	snprintf(child->wish, sizeof(child->wish), "%s",
 		 m->suicide.reason[0] ? m->suicide.reason : "no reason given");
-	rollout_wish(crew, slot);
 	return NULL;
 }
 
@@ -138,21 +133,20 @@ static const char *on_drained(struct crew *crew, struct child *child, struct mes
 	if (child->drained)
 		return refuse(crew, child, m);
 	if (child->phase != CHILD_LEAVING)
-		child_limit(crew, child, crew->config->options.drain_timeout_ms, "did not exit after DRAINED");
+		child_limit(crew, child, crew->config->options.drain_timeout_ms,
+			    "did not exit after DRAINED");
 	child->drained = true;
 	child->n_cut = m->drained.cut;
 	return NULL;
 }
 
-/*
- * A worker may drain unasked: SIGTERM of somebody else tells it to. It is not heard after CRASH and FAILED.
- */
+/* It may wish to go before it is ready, and drain unasked. It is not heard after CRASH and FAILED. */
 #define MESSAGE_RULES(X)							\
 	/* message    while starting  while serving  while leaving */		\
 	X(LISTENER,   on_listener,    refuse,        on_late_start)		\
 	X(READY,      on_ready,       refuse,        on_late_start)		\
 	X(FAILED,     on_failed,      refuse,        on_failed)			\
-	X(SUICIDE,    refuse,         on_suicide,    ignore)			\
+	X(SUICIDE,    on_suicide,     on_suicide,    ignore)			\
 	X(CRASH,      on_crash,       on_crash,      on_crash)			\
 	X(DRAINED,    on_drained,     on_drained,    on_drained)
 

@@ -57,7 +57,10 @@ static uint32_t backoff_ms(const struct restart_policy *policy, uint32_t n_times
 	return (uint32_t)(delay < max ? delay : max);
 }
 
-/* The first death of a worker that had been ready costs no wait; one before readiness always does. */
+/*
+ * The first death of a worker that had been ready costs no wait, nor any death after a while of service;
+ * one before readiness always does.
+ */
 static uint32_t delay_ms(const struct restart_policy *policy, const struct restart_history *slot,
 			 const struct death *death)
 {
@@ -65,6 +68,8 @@ static uint32_t delay_ms(const struct restart_policy *policy, const struct resta
 
 	if (!death->was_ready)
 		return backoff_ms(policy, n - 1, death->random);
+	if (death->lived_ms > policy->backoff_min_ms)
+		return 0;
 	return n < 2 ? 0 : backoff_ms(policy, n - 2, death->random);
 }
 

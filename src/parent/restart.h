@@ -5,6 +5,9 @@
  * Pure: clock and random number are handed in. Deaths of workers that had been ready count in a sliding
  * window, per slot and for the pool; deaths before readiness count in a row as well, because with long
  * waits between them a window alone would never fill. Leaving as asked is no death.
+ *
+ * The wait before a restart grows with the deaths in the window. A worker that had served for longer than the
+ * shortest wait is replaced at once: to wait would only take its capacity away. It counts all the same.
  */
 #pragma once
 
@@ -37,6 +40,7 @@ struct death {
 	uint64_t	at_ms;
 	bool		was_ready;
 	uint32_t	random;		/* any 32 random bits: the jitter */
+	uint64_t	lived_ms;
 };
 
 enum restart {

@@ -51,11 +51,15 @@ void rollout_greet(struct crew *crew, struct slot *slot)
  * A worker that asks the moment it is ready would be replaced in an endless loop at the speed of fork();
  * it is given the shortest backoff first.
  */
-void rollout_wish(struct crew *crew, struct slot *slot)
+uint64_t rollout_wish_ms(const struct crew *crew, const struct slot *slot)
 {
-	uint64_t oldest_ms = slot->incumbent->ready_ms + crew->config->options.backoff_min_ms;
+	const struct child *child = slot->incumbent;
+	uint64_t earliest_ms;
 
-	slot->wish_ms = crew->now_ms > oldest_ms ? crew->now_ms : oldest_ms;
+	if (slot->state != SLOT_READY || child->phase != CHILD_SERVING || child->wish_ms == 0)
+		return 0;
+	earliest_ms = child->ready_ms + crew->config->options.backoff_min_ms;
+	return child->wish_ms > earliest_ms ? child->wish_ms : earliest_ms;
 }
 
 /* The rows that are left must do for a pool in which every worker crashes. */
@@ -67,19 +71,19 @@ static bool may_replace(struct crew *crew)
 	return child_n_free(crew) > crew->n_slots;
 }
 
-static bool wish_is_due(const struct crew *crew, const struct slot *slot)
-{
-	return slot->wish_ms && slot->wish_ms <= crew->now_ms && slot->state == SLOT_READY &&
-	       slot->incumbent->phase == CHILD_SERVING;
-}
-
 void rollout_grant(struct crew *crew)
 {
+	uint64_t first_ms = crew->now_ms + 1;
 	struct slot *first = NULL;
 
-	slot_each(crew, slot)
-		if (wish_is_due(crew, slot) && (!first || slot->wish_ms < first->wish_ms))
+	slot_each(crew, slot) {
+		uint64_t wish_ms = rollout_wish_ms(crew, slot);
+
+		if (wish_ms != 0 && wish_ms < first_ms) {
+			first_ms = wish_ms;
 			first = slot;
+		}
+	}
 	if (first && may_replace(crew))
 		slot_on(crew, first, ON_WISH);
 }
@@ -97,6 +101,7 @@ static struct restart_verdict judge(struct crew *crew, struct slot *slot, const 
 {
 	const struct death death = {
 		.at_ms = crew->now_ms, .was_ready = o->ever_ready, .random = random_bits(crew),
+		.lived_ms = o->lived_ms,
 	};
 
 	return restart_decide(&crew->policy, &slot->history, &crew->deaths, &death);
@@ -202,7 +207,6 @@ static void lose_incumbent(struct crew *crew, struct slot *slot, const struct ob
 {
 	struct restart_verdict v = judge(crew, slot, o);
 
-	slot->wish_ms = 0;
 	slot->turn_ms = 0;
 	if (slot->successor) {
 		restart(crew, slot, o, &v, ON_HEIR);

@@ -53,7 +53,7 @@ static void fork_successor(struct crew *crew, struct slot *slot)
 		return;
 	}
 	log_info("worker %u (pid %d): retiring (%s); replacement pid %d", slot->index,
-		 (int)slot->incumbent->pid, slot->wish, (int)slot->successor->pid);
+		 (int)slot->incumbent->pid, slot->incumbent->wish, (int)slot->successor->pid);
 }
 
 static void begin_serving(struct crew *crew, struct slot *slot)
@@ -65,7 +65,7 @@ static void begin_serving(struct crew *crew, struct slot *slot)
 
 static void forget_wish(struct crew *crew, struct slot *slot)
 {
-	slot->wish_ms = 0;
+	slot->incumbent->wish_ms = 0;
 	slot->turn_ms = 0;
 }
 
@@ -75,7 +75,6 @@ static void hand_over(struct crew *crew, struct slot *slot)
 
 	slot->incumbent = slot->successor;
 	slot->successor = NULL;
-	forget_wish(crew, slot);
 	child_drain(crew, old, crew->config->options.drain_timeout_ms, false);
 	begin_serving(crew, slot);
 }
@@ -95,7 +94,6 @@ static void drain_all(struct crew *crew, struct slot *slot)
 	uint32_t timeout_ms = (uint32_t)(crew->stop_deadline_ms - crew->now_ms);
 
 	slot->turn_ms = 0;
-	slot->wish_ms = 0;
 	custody_close(slot);
 	if (slot->successor) {
 		child_drain(crew, slot->successor, timeout_ms, true);

@@ -29,15 +29,24 @@ static int follow_parent(pid_t parent_pid)
 	return getppid() == parent_pid ? 0 : -ESRCH;
 }
 
+/*
+ * Default, but that nothing meant for the parent may end a newborn before it has handlers of its own: those
+ * signals are ignored, and SIGTERM stays blocked, to be found waiting when the worker asks for it.
+ */
 static int reset_signals(void)
 {
+	static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU };
 	struct sigaction action = { .sa_handler = SIG_DFL };
-	sigset_t none;
+	sigset_t term;
 
 	for (int number = 1; number < NSIG; number++)
 		(void)sigaction(number, &action, NULL);	/* refused for KILL and STOP */
-	sigemptyset(&none);
-	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
+	action.sa_handler = SIG_IGN;
+	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
+		(void)sigaction(ignored[i], &action, NULL);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	return sigprocmask(SIG_SETMASK, &term, NULL) < 0 ? -errno : 0;
 }
 
 static int empty_stdin(void)

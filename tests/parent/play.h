@@ -18,11 +18,13 @@
 #include "parent/parent.h"
 #include "worker/worker.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -107,7 +109,6 @@ static inline _Noreturn void part_stay_for_ever(const struct heritage *h)
 {
 	struct pollfd at = { .fd = h->channel_fd, .events = POLLRDHUP };
 
-	signal(SIGTERM, SIG_IGN);
 	while (poll(&at, 1, -1) < 1)
 		;
 	_exit(96);
@@ -124,6 +125,7 @@ struct play {
 	struct config	config;
 	int		reserved_fd[LISTENERS_MAX];
 	pid_t		parent;
+	bool		hunted;		/* signals still come when it ends: the leak sanitizer would hang */
 	int		log_fd;
 	size_t		n;
 	char		log[PLAY_LOG_BYTES];
@@ -148,20 +150,46 @@ static inline void play_prepare(struct play *play, unsigned n_workers)
 					 sizeof(holder)), 0);
 }
 
+static inline unsigned play_n_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* exit() and not _exit(), because that is where the leak sanitizer looks. */
+static inline _Noreturn void play_parent(struct play *play, int log_fd)
+{
+	unsigned n_fds;
+	int code;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(log_fd, STDERR_FILENO);
+	log_setup(LOG_TEXT, LOG_DEBUG);
+	n_fds = play_n_fds();
+	code = parent_run(&play->config, play->reserved_fd);
+	if (play_n_fds() != n_fds)
+		exit(95);
+	if (play->hunted)
+		_exit(code);
+	exit(code);
+}
+
 static inline void play_begin(struct play *play)
 {
 	int ends[2];
 
 	alarm(60);
+	fflush(NULL);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	play->parent = fork();
 	assert_true(play->parent >= 0);
-	if (play->parent == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		dup2(ends[1], STDERR_FILENO);
-		log_setup(LOG_TEXT, LOG_DEBUG);
-		_exit(parent_run(&play->config, play->reserved_fd));
-	}
+	if (play->parent == 0)
+		play_parent(play, ends[1]);
 	close(ends[1]);
 	play->log_fd = ends[0];
 }

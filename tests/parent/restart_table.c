@@ -10,12 +10,12 @@
 #define N_SLOTS_MAX 4
 #define N_STEPS_MAX 16
 
-enum { READY = 1, UNREADY = 0 };
+enum life { UNREADY, READY, SETTLED };	/* settled: ready, and served for longer than the shortest wait */
 
 struct step {
 	unsigned	slot;
 	uint64_t	at_ms;
-	bool		was_ready;
+	enum life	life;
 	uint32_t	random;
 	enum restart	what;
 	uint32_t	delay_ms;	/* or, when it gives up, how many deaths it counted */
@@ -42,12 +42,16 @@ static const struct row rows[] = {
 	{ "a death before readiness always waits", USUAL, 6, {
 		{ 0, 0, UNREADY, MIDDLE, WAIT(100) }, { 0, 10, UNREADY, MIDDLE, WAIT(200) },
 		{ 0, 20, UNREADY, MIDDLE, WAIT(400) }, { 0, 30, UNREADY, MIDDLE, WAIT(800) },
-		{ 0, 40, UNREADY, MIDDLE, WAIT(1600) }, { 0, 50, UNREADY, MIDDLE, RESTART_NEVER_READY, 6 } } },
+		{ 0, 40, UNREADY, MIDDLE, WAIT(1600) },
+		{ 0, 50, UNREADY, MIDDLE, RESTART_NEVER_READY, 6 } } },
+	{ "after a while of service there is no wait, but the deaths count", { 2, 10000, 100, 10000, 1, false }, 3, {
+		{ 0, 0, SETTLED, MIDDLE, NOW }, { 0, 1000, SETTLED, MIDDLE, NOW },
+		{ 0, 2000, SETTLED, MIDDLE, RESTART_NEVER_SLOT, 3 } } },
 	{ "deaths fall out of the window", { 2, 1000, 100, 10000, 1, false }, 5, {
 		{ 0, 0, READY, MIDDLE, NOW }, { 0, 1000, READY, MIDDLE, WAIT(100) },
 		{ 0, 1001, READY, MIDDLE, WAIT(100) }, { 0, 2002, READY, MIDDLE, NOW },
 		{ 0, 2003, READY, MIDDLE, WAIT(100) } } },
-	{ "deaths before readiness reach the limit however long they take", { 2, 1000, 100, 10000, 1, false }, 3, {
+	{ "deaths before readiness reach the limit in any time", { 2, 1000, 100, 10000, 1, false }, 3, {
 		{ 0, 0, UNREADY, MIDDLE, WAIT(100) }, { 0, 5000, UNREADY, MIDDLE, WAIT(200) },
 		{ 0, 99999, UNREADY, MIDDLE, RESTART_NEVER_READY, 3 } } },
 	{ "a death while serving ends the row of unready ones", { 2, 1000, 100, 10000, 1, false }, 4, {
@@ -63,7 +67,7 @@ static const struct row rows[] = {
 	{ "slots are counted each for itself", { 1, 1000, 100, 10000, 4, false }, 3, {
 		{ 0, 0, READY, MIDDLE, NOW }, { 1, 0, READY, MIDDLE, NOW },
 		{ 0, 1, READY, MIDDLE, RESTART_NEVER_SLOT, 2 } } },
-	{ "the pool has a limit of its own: the slot's, times half the workers", { 2, 1000, 100, 10000, 4, false }, 5, {
+	{ "the pool's limit is the slot's, times half the workers", { 2, 1000, 100, 10000, 4, false }, 5, {
 		{ 0, 0, READY, MIDDLE, NOW }, { 1, 1, READY, MIDDLE, NOW }, { 2, 2, READY, MIDDLE, NOW },
 		{ 3, 3, READY, MIDDLE, NOW }, { 0, 4, READY, MIDDLE, RESTART_NEVER_POOL, 5 } } },
 	{ "where slots may end alone the pool has none", { 1, 1000, 100, 10000, 4, true }, 4, {
@@ -72,7 +76,8 @@ static const struct row rows[] = {
 	{ "of one worker the pool's limit is the slot's", { 1, 1000, 100, 10000, 1, false }, 2, {
 		{ 0, 0, READY, MIDDLE, NOW }, { 0, 0, READY, MIDDLE, RESTART_NEVER_SLOT, 2 } } },
 	{ "the widest numbers do not overflow", { 9, UINT32_MAX, UINT32_MAX, UINT32_MAX, 4, false }, 3, {
-		{ 0, 0, UNREADY, UINT32_MAX, WAIT(UINT32_MAX) }, { 0, UINT64_MAX, UNREADY, 0, WAIT(3221225472) },
+		{ 0, 0, UNREADY, UINT32_MAX, WAIT(UINT32_MAX) },
+		{ 0, UINT64_MAX, UNREADY, 0, WAIT(3221225472) },
 		{ 0, UINT64_MAX, READY, UINT32_MAX, WAIT(UINT32_MAX) } } },
 };
 
@@ -87,7 +92,8 @@ static void run_row(const struct row *row)
 		slots[i].deaths = (struct deaths){ at_ms[i], restart_slot_deaths(&row->policy), 0, 0 };
 	for (unsigned i = 0; i < row->n_steps; i++) {
 		const struct step *s = &row->steps[i];
-		const struct death death = { s->at_ms, s->was_ready, s->random };
+		const struct death death = { s->at_ms, s->life != UNREADY, s->random,
+			s->life == SETTLED ? (uint64_t)row->policy.backoff_min_ms + 1 : 0 };
 		struct restart_verdict v = restart_decide(&row->policy, &slots[s->slot], &pool, &death);
 		uint32_t number = v.what > RESTART_LATER ? v.n_deaths : v.delay_ms;
 

@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "parent/play.h"
 
+static void expect_drain(const struct heritage *h, const char *who)
+{
+	struct message m;
+
+	do
+		m = part_hear(h);
+	while (m.type != CHANNEL_DRAIN);
+	log_info("%s stops accepting, last %u", who, m.drain.last);
+}
+
 /* The first worker of the slot asks to go and tells what it hears. */
 int worker_main(const struct heritage *h)
 {
 	if (h->generation > 0)
 		log_info("the successor will be ready");
 	part_start(h);
-	if (h->generation > 0)
-		return part_wait_for_drain(h);
+	if (h->generation > 0) {
+		expect_drain(h, "the new one");
+		return part_leave(h, 0);
+	}
 	part_retire(h, "max requests");
 	while (part_hear(h).type != CHANNEL_ACK)
 		;
 	log_info("the old one was heard");
-	while (part_hear(h).type != CHANNEL_DRAIN)
-		;
-	log_info("the old one stops accepting");
+	expect_drain(h, "the old one");
 	return part_leave(h, 0);
 }
 
@@ -32,6 +42,8 @@ static void retired_worker_is_replaced_first(void **state)
 	play_expect_never(&play, "restarting");
 	play_signal(&play, SIGTERM);
 	play_end(&play, BROOD_EXIT_DRAINED);
+	play_expect(&play, "the old one stops accepting, last 0");
+	play_expect(&play, "the new one stops accepting, last 1");
 	play_expect(&play, "SIGTERM: draining 1 worker, at most 2.0 s");
 	play_expect(&play, "drained: all connections finished");
 }

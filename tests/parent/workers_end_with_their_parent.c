@@ -3,9 +3,13 @@
 
 int worker_main(const struct heritage *h)
 {
+	sigset_t term;
+	int number;
+
 	part_start(h);
-	for (;;)
-		pause();	/* the parent's death signal ends this */
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	return sigwait(&term, &number);		/* the parent's death sends it */
 }
 
 static struct play play;
