@@ -59,14 +59,14 @@ static void account_sent(struct conn_table *table, struct conn *c, uint64_t n)
 static void send_file(struct conn_table *table, struct conn *c)
 {
 	struct piece *piece = c->output.first;
+	bool full;
 	ssize_t n = engine_sendfile(table->engine, c->fd, (struct tag){ CONN_OWNER, c->generation, c->index },
-				    piece->file_fd, &piece->offset, piece->left);
+				    piece->file_fd, &piece->offset, piece->left, &full);
 
+	c->awaits_room = full;
 	if (n > 0)
 		account_sent(table, c, (uint64_t)n);
-	else if (n == -EAGAIN)
-		c->awaits_room = true;
-	else
+	else if (!full)
 		conn_reset(table, c);	/* an error, or the file has shrunk: what was announced cannot follow */
 }
 

@@ -23,7 +23,7 @@
 
 #define STATE_FIN_WAIT2	5	/* of tcp_info; linux/tcp.h has the struct and not the numbers */
 #define QUIET_MS	100	/* a served connection without a byte for this long is idle enough to close */
-#define QUIET_FIRST_MS	1000	/* one that was accepted and has not asked yet gets longer */
+#define QUIET_FIRST_MS	500	/* one that was accepted and has not asked yet gets longer */
 
 static void read_head(struct conn_table *table, struct conn *c, struct span *in)
 {

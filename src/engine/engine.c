@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
+
+#define SENDFILE_MOST (512 * 1024)	/* in one go, so that one fast reader does not hold the loop */
 
 static char disabled_by_sysctl(void)
 {
@@ -77,4 +80,17 @@ void engine_destroy(struct engine *e)
 const char *engine_name(enum engine_kind kind)
 {
 	return kind == ENGINE_EPOLL ? "epoll" : "io_uring";
+}
+
+ssize_t engine_sendfile_now(int fd, int file_fd, uint64_t *offset, size_t len, bool *ret_full)
+{
+	size_t most = len < SENDFILE_MOST ? len : SENDFILE_MOST;
+	off_t at = (off_t)*offset;
+	ssize_t n = sendfile(fd, file_fd, &at, most);
+
+	*ret_full = n < 0 ? errno == EAGAIN : n > 0 && (size_t)n < most;
+	if (n < 0)
+		return -errno;
+	*offset = (uint64_t)at;
+	return n;
 }

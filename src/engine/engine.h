@@ -76,7 +76,8 @@ struct engine_ops {
 	void	(*send)(struct engine *e, int fd, struct tag tag, const struct iovec *iov, int n,
 			enum send_then then);
 	void	(*send_stop)(struct engine *e, int fd, struct tag tag);
-	ssize_t	(*sendfile)(struct engine *e, int fd, struct tag tag, int file_fd, uint64_t *offset, size_t len);
+	ssize_t	(*sendfile)(struct engine *e, int fd, struct tag tag, int file_fd, uint64_t *offset, size_t len,
+			    bool *ret_full);
 	void	(*close)(struct engine *e, int fd);
 	int	(*turn)(struct engine *e, uint64_t until_ms);
 	bool	(*next)(struct engine *e, struct completion *ret_completion);
@@ -136,13 +137,14 @@ static inline void engine_send_stop(struct engine *e, int fd, struct tag tag)
 }
 
 /*
- * Sends what fits of a file, now. Return: bytes, 0 at the end of the file, or -errno; -EAGAIN: nothing fits
- * and an OP_WRITABLE completion will tell when it does.
+ * Sends what fits of a file, now. Return: bytes, 0 at the end of the file, or -errno.
+ * *ret_full: no more fits (the result may be -EAGAIN then), and an OP_WRITABLE completion will tell when
+ * it does.
  */
 static inline ssize_t engine_sendfile(struct engine *e, int fd, struct tag tag, int file_fd,
-				      uint64_t *offset, size_t len)
+				      uint64_t *offset, size_t len, bool *ret_full)
 {
-	return e->ops->sendfile(e, fd, tag, file_fd, offset, len);
+	return e->ops->sendfile(e, fd, tag, file_fd, offset, len, ret_full);
 }
 
 static inline void engine_close(struct engine *e, int fd)
@@ -161,6 +163,10 @@ static inline bool engine_next(struct engine *e, struct completion *ret_completi
 {
 	return e->ops->next(e, ret_completion);
 }
+
+/* engine.c, for the two */
+/* A sendfile that waits for nothing. *ret_full: no more fits. */
+ssize_t engine_sendfile_now(int fd, int file_fd, uint64_t *offset, size_t len, bool *ret_full);
 
 /* uring.c, epoll.c: called by engine.c alone */
 int uring_create(struct engine **ret_engine);

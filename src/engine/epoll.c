@@ -19,13 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define EVENTS		256
 #define BUFFER_BYTES	(32 * 1024)
-#define SENDFILE_MOST	(512 * 1024)	/* in one go, so that one fast reader does not hold the loop */
 #define CHUNK		256		/* records are made this many at a time */
 #define CHUNKS		4096		/* so descriptors up to a million */
 
@@ -295,24 +293,18 @@ static void epoll_send(struct engine *e, int fd, struct tag tag, const struct io
 }
 
 static ssize_t epoll_sendfile(struct engine *e, int fd, struct tag tag, int file_fd, uint64_t *offset,
-			      size_t len)
+			      size_t len, bool *ret_full)
 {
 	struct epoll *p = epoll_of(e);
 	struct watch *w = watch_of(p, fd);
-	off_t at = (off_t)*offset;
 	int r = begin(p, fd, w, tag);
 	ssize_t n;
 
+	*ret_full = false;
 	if (r < 0)
 		return r;
-	n = sendfile(fd, file_fd, &at, len < SENDFILE_MOST ? len : SENDFILE_MOST);
-	if (n < 0 && errno != EAGAIN)
-		return -errno;
-	if (n < 0) {
-		w->awaits_room = true;
-		return -EAGAIN;
-	}
-	*offset = (uint64_t)at;
+	n = engine_sendfile_now(fd, file_fd, offset, len, ret_full);
+	w->awaits_room = *ret_full;
 	return n;
 }
 

@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -34,7 +33,6 @@
 #define BUFFER_BYTES	4096
 #define BUFFER_GROUP	0
 #define GATHERS		64		/* vectored sends between two submissions */
-#define SENDFILE_MOST	(512 * 1024)	/* in one go, so that one fast reader does not hold the loop */
 
 struct gather {
 	struct msghdr	header;
@@ -225,23 +223,18 @@ static void uring_send_stop(struct engine *e, int fd, struct tag tag)
 }
 
 static ssize_t uring_sendfile(struct engine *e, int fd, struct tag tag, int file_fd, uint64_t *offset,
-			      size_t len)
+			      size_t len, bool *ret_full)
 {
-	off_t at = (off_t)*offset;
-	ssize_t n = sendfile(fd, file_fd, &at, len < SENDFILE_MOST ? len : SENDFILE_MOST);
 	struct io_uring_sqe *sqe;
+	ssize_t n = engine_sendfile_now(fd, file_fd, offset, len, ret_full);
 
-	if (n >= 0) {
-		*offset = (uint64_t)at;
+	if (!*ret_full)
 		return n;
-	}
-	if (errno != EAGAIN)
-		return -errno;
 	sqe = prepare(uring_of(e), OP_WRITABLE, tag);
 	sqe->opcode = IORING_OP_POLL_ADD;
 	sqe->fd = fd;
 	sqe->poll32_events = POLLOUT;
-	return -EAGAIN;
+	return n;
 }
 
 /* ---- completing ---- */

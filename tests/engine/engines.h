@@ -16,7 +16,6 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "brood.h"
 #include "engine/engine.h"
 
 #include <dirent.h>
@@ -84,14 +83,21 @@ static inline void listen_for_ends(void)
 	}
 }
 
+static inline int connect_end(int buffer_bytes)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (buffer_bytes)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes));
+	assert_int_equal(connect(fd, (struct sockaddr *)&ends_address, sizeof(ends_address)), 0);
+	return fd;
+}
+
 /* @buffer_bytes: of our sending and their receiving socket buffer; 0 = as the kernel likes. */
 static inline struct ends make_ends(int buffer_bytes)
 {
-	struct ends ends = { .theirs = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+	struct ends ends = { .theirs = connect_end(buffer_bytes) };
 
-	if (buffer_bytes)
-		setsockopt(ends.theirs, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes));
-	assert_int_equal(connect(ends.theirs, (struct sockaddr *)&ends_address, sizeof(ends_address)), 0);
 	ends.ours = accept4(ends_listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	assert_true(ends.ours >= 0);
 	if (buffer_bytes)
@@ -173,31 +179,32 @@ static char engines_refusal[256];
 static int engines_n_fds;
 static void (*engines_body)(struct engine *e);
 
-static inline void run_on(unsigned kind)
+static inline void run_on(enum engine_kind kind)
 {
 	struct engine *e = NULL;
 	char why[sizeof(engines_refusal)];
 
 	engines_n_fds = count_fds();
 	if (engine_create(kind, &e, why, sizeof(why)) < 0) {
-		assert_int_equal(kind, BROOD_ENGINE_URING);
+		assert_int_equal(kind, ENGINE_URING);
 		memcpy(engines_refusal, why, sizeof(why));
 		skip();
 	}
 	assert_int_equal(e->kind, kind);
 	engines_body(e);
+	assert_int_equal(engine_turn(e, 0), 0);		/* what was closed last is closed now */
 	engine_destroy(e);
 	assert_int_equal(count_fds(), engines_n_fds);
 }
 
 static inline void on_uring(void **state)
 {
-	run_on(BROOD_ENGINE_URING);
+	run_on(ENGINE_URING);
 }
 
 static inline void on_epoll(void **state)
 {
-	run_on(BROOD_ENGINE_EPOLL);
+	run_on(ENGINE_EPOLL);
 }
 
 static inline int run_on_engines(void (*body)(struct engine *e))
