@@ -26,7 +26,7 @@ struct serve_options {
 
 /*
  * Reads argv[0] and on (what follows "serve") over the environment over the defaults.
- * Strings point into argv, the environment or a copy that is never freed.
+ * Strings point into argv, the environment, or a list of ours: call it once.
  * Return: 0, or BROOD_EXIT_USAGE and the reason was printed.
  */
 int options_parse(int argc, char **argv, struct serve_options *ret_options);

@@ -24,13 +24,15 @@ static void name_variable(const struct option *option, char *out, size_t size)
 		out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
 }
 
-/* "A,B" is --listen A --listen B. */
+/* "A,B" is --listen A --listen B. The addresses live as long as the process. */
 static const char *parse_list(const struct option *option, const char *value, struct serve_options *out)
 {
-	char *copy = strdup(value);	/* never freed: the options point into it for as long as the process lives */
-	const char *allowed = copy ? NULL : "less than all memory";
+	static char list[CLI_LISTEN_MAX * 64];
+	const char *allowed = NULL;
 
-	for (char *rest = copy, *item; !allowed && (item = strsep(&rest, ",")); )
+	if (snprintf(list, sizeof(list), "%s", value) >= (int)sizeof(list))
+		return "addresses separated by commas, at most 8";
+	for (char *rest = list, *item; !allowed && (item = strsep(&rest, ",")); )
 		allowed = option->parse(option, item, out);
 	return allowed;
 }
