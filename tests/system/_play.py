@@ -335,15 +335,6 @@ def get(port, target, fields="", timeout=10, method="GET"):
         return client.get(target, fields + "Connection: close\r\n", method)
 
 
-def talk(port, data, timeout=10, half_close=False):
-    """Everything the server says to these bytes until it ends the connection."""
-    with Client(port, timeout) as client:
-        client.send(data)
-        if half_close:
-            client.s.shutdown(socket.SHUT_WR)
-        return client.rest()
-
-
 class Checker:
     """tests/tools/checker.c at work; lost() is what it sent and nobody answered."""
 

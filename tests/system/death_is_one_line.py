@@ -7,7 +7,7 @@ import time
 
 from _play import Brood, Client, check, engines
 
-CRASHES = (("segv", r"died by SIGSEGV at 0x0 after [\d.]+ m?s, 4 requests in flight, "
+CRASHES = (("segv", r"died by SIGSEGV at 0x[0-9a-f]+ after [\d.]+ m?s, 4 requests in flight, "
                     r'serving "GET /crash\?how=segv&x=%22a%22 HTTP/1\.1"; restarting'),
            ("abort", r"died by SIGABRT after [\d.]+ m?s, 4 requests in flight, "
                      r'serving "GET /crash\?how=abort&x=%22a%22 HTTP/1\.1"; restarting'),
@@ -26,7 +26,7 @@ def die(brood, how, pattern):
         clients[0].send(f"GET /crash?how={how}&x=%22a%22 HTTP/1.1\r\nHost: play\r\n\r\n")
     brood.wait_for_line(rf"pid {who['pid']}\): ")
     time.sleep(0.1)
-    lines = brood.lines(rf"pid {who['pid']}\)")
+    lines = brood.lines(rf"pid {who['pid']}\): (?!ready)")
     check(len(lines) == 1, f"one line, not {lines}")
     print(f"{brood.name}:", lines[0])
     check(brood.lines(rf"worker {who['slot']} \(pid {who['pid']}\): {pattern}"), pattern)

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""With too little locked memory for a ring the pool serves on epoll, or says RLIMIT_MEMLOCK and ends."""
+"""With too little locked memory for its rings the pool serves on epoll, as far as need be, and says RLIMIT_MEMLOCK."""
+import os
 import resource
+import signal
 
 from _play import NOBODY, Brood, check, drop_to, io_uring_works, need_root, skip
 
@@ -17,13 +19,20 @@ need_root()
 if not io_uring_works():
     skip("io_uring is refused here anyway")
 
-for kib in (0, 64, 1024):
-    with Brood(preexec_fn=limited(kib)) as brood:
-        engine = brood.whoami()["engine"]
-        if engine == "epoll":
-            check(brood.lines(r"engine: epoll \(.*RLIMIT_MEMLOCK"), "the log says RLIMIT_MEMLOCK")
+for kib in (0, 32, 64, 1024):
+    with Brood("--backoff", "1ms..20ms", preexec_fn=limited(kib), workers=4) as brood:
+        engines = {who["slot"]: who["engine"] for who in (brood.whoami() for _ in range(80))}
+        if "epoll" in engines.values():
+            check(brood.lines("RLIMIT_MEMLOCK"), "the log says RLIMIT_MEMLOCK")
+        for i, pid in enumerate(brood.workers(), 1):
+            os.kill(pid, signal.SIGKILL)
+            brood.wait_for_line("ready after", 5, i)
+        for i in range(3):
+            brood.get(f"/retire?reason=turn+{i}.")
+            brood.wait_for_line("left after", 5, i + 1)
+        check(not brood.lines("giveup|could not start"), "and goes on when workers die or retire")
         brood.stop()
-    print(f"RLIMIT_MEMLOCK of {kib} KiB: {engine}")
+    print(f"RLIMIT_MEMLOCK of {kib} KiB: {sorted(engines.values())}")
 
 with Brood(preexec_fn=limited(0), engine="uring", ready=False) as brood:
     brood.wait_exit(1, 3)

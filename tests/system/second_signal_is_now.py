@@ -15,7 +15,7 @@ for engine in engines():
                 client.send("GET /sleep?ms=60000 HTTP/1.1\r\nHost: play\r\n\r\n")
             time.sleep(0.1)
             brood.kill(first)
-            time.sleep(0.1)
+            brood.wait_for_line("draining")     # two that are pending together are one
             check(brood.process.poll() is None, "the first signal waits")
             took = brood.stop(second, code=3, within=2)
             print(f"{engine}, {first.name} and {second.name}: {took * 1000:.0f} ms:", *brood.lines("ended at once"))

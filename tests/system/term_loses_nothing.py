@@ -11,7 +11,7 @@ import time
 from _play import Brood, Checker, check, engines
 
 PLAYS = (("keepalive", "/echo", 16), ("close", "/echo", 16), ("pipeline=16", "/echo", 8),
-         ("keepalive", "/big", 8), ("keepalive", "/sleep?ms=30", 16))
+         ("pipeline=16", "/", 8), ("keepalive", "/big", 8), ("keepalive", "/sleep?ms=30", 16))
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--times", type=int, default=2)
@@ -29,4 +29,5 @@ for engine in engines():
                 checker.expect_nothing_lost()
                 check(checker["closed_idle"] == 0, "no connection of a busy client ended without a word")
                 check(mode == "close" or checker["closed_announced"] >= n, "every last response says close")
+                check(path == "/echo" or checker["after_close"] == 0, "what was pipelined was answered before")
                 check(brood.lines("drained: all connections finished"), "the log says so")

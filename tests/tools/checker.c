@@ -495,10 +495,7 @@ static void on_connected(struct conn *c)
 	counters.connections++;
 	c->state = OPEN;
 	c->heard_ms = now_ms;
-	if (leaving)
-		c->wake_ms = now_ms;
-	else
-		send_requests(c);
+	send_requests(c);
 }
 
 static void begin_connecting(struct conn *c)
@@ -549,7 +546,9 @@ static void step(struct conn *c)
 			begin_connecting(c);
 		break;
 	case CONNECTING:
-		if (now_ms - c->heard_ms > CONNECT_MS)
+		if (leaving)
+			start_again(c, 0);
+		else if (now_ms - c->heard_ms > CONNECT_MS)
 			on_late(c);
 		break;
 	case OPEN:

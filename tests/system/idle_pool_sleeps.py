@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""With nothing to do no worker wakes, and the parent at most once a second; idle connections change nothing."""
+import pathlib
+import re
+import time
+
+from _play import Brood, Client, check, engines
+
+SECONDS = 3
+
+
+def wakes(pid):
+    return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+
+
+def watch(brood, what):
+    pids = [brood.pid, *brood.workers()]
+    before = [wakes(pid) for pid in pids]
+    time.sleep(SECONDS)
+    parent, *workers = (wakes(pid) - n for pid, n in zip(pids, before))
+    print(f"{brood.name}, {what}: in {SECONDS} s the parent woke {parent} times, the workers {workers}")
+    check(parent <= SECONDS, "the parent sleeps")
+    check(not any(workers), "the workers sleep")
+
+
+for engine in engines():
+    with Brood(engine=engine) as brood:
+        time.sleep(0.3)
+        watch(brood, "nobody there")
+        clients = [Client(brood.port) for _ in range(50)]
+        for client in clients:
+            client.get("/")
+        time.sleep(0.3)
+        watch(brood, "50 idle connections")
+        for client in clients:
+            check(client.get("/").status == 200, "and wake when asked")
+            client.close()
+        brood.stop()

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Random signals to parent and workers under load: nothing is lost, nobody stays dead, and TERM ends it with 0.
+
+--times N signals on each engine (300), --seed S.
+"""
+import argparse
+import os
+import random
+import signal
+import time
+
+from _play import Brood, Checker, check, children_of, engines, wait_until
+
+TO_PARENT = "HUP USR1 USR2 CHLD WINCH CONT URG TTIN TTOU PIPE".split()
+TO_WORKER = "HUP USR1 USR2 CHLD WINCH CONT URG TTIN TTOU PIPE INT QUIT TERM".split()   # TERM: it retires
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--times", type=int, default=300)
+parser.add_argument("--seed", type=int, default=12)
+options = parser.parse_args()
+random.seed(options.seed)
+for engine in engines():
+    with Brood(engine=engine, workers=3) as brood:
+        checker = Checker(brood.port, connections=6)
+        for _ in range(options.times):
+            name = random.choice(TO_PARENT)
+            pid = brood.pid
+            if random.random() < 0.4:
+                pid, name = random.choice(brood.workers()), random.choice(TO_WORKER)
+            try:
+                os.kill(pid, getattr(signal, "SIG" + name))
+            except ProcessLookupError:
+                pass
+            time.sleep(random.choice((0, 0, 0.001, 0.01)))
+        wait_until(lambda: len(children_of(brood.pid)) == 3, 5, "three workers, and no more")
+        check(not brood.lines("killed|died|exited|giveup|cut"), "nobody died of a signal")
+        checker.finish().expect_nothing_lost()
+        print(f"{engine}: {options.times} signals, {len(brood.lines('retiring'))} retired")
+        brood.stop()
+
+with Brood() as brood:      # all at once, and TERM among them
+    for name in [*TO_PARENT, "TERM", *TO_PARENT]:
+        os.kill(brood.pid, getattr(signal, "SIG" + name))
+    brood.wait_exit(0, 3)
