@@ -89,7 +89,7 @@ struct http_range {
 
 /*
  * Parses one request head from the front of @in.
- * Return: HTTP_DONE and *ret_head written, HTTP_MORE, or a status (400 414 431 501 505 413).
+ * Return: HTTP_DONE and *ret_head written, HTTP_MORE, or a status (400 411 413 414 417 431 501 505).
  * After anything but HTTP_DONE *ret_head is undefined, except .minor and .method, which a refusal
  * may be answered with (1 and HTTP_GET until they were read).
  */

@@ -104,6 +104,15 @@ int http_known_field(struct parse *p, const struct http_field *field)
 	}
 }
 
+/* Before 1.1 a body had no other end than its length or the connection's, which is taken by the answer. */
+static bool lacks_length(const struct parse *p)
+{
+	enum http_method method = p->head->method;
+
+	return p->head->minor == 0 && !(p->seen & SEEN_LENGTH) &&
+	       (method == HTTP_POST || method == HTTP_PUT || method == HTTP_PATCH);
+}
+
 int http_known_judge(struct parse *p)
 {
 	struct http_head *head = p->head;
@@ -112,6 +121,8 @@ int http_known_judge(struct parse *p)
 		return 400;
 	if (p->seen & SEEN_UNEXPECTED)
 		return 417;
+	if (lacks_length(p))
+		return 411;
 	if (head->content_length > p->limits->body_bytes)
 		return 413;
 	head->keep_alive = !(p->seen & SEEN_CLOSE) && (head->minor > 0 || p->seen & SEEN_KEEP_ALIVE);

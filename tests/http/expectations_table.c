@@ -11,7 +11,7 @@ static const struct {
 	{ HTTP_DONE, false, TEXT(PUT "Content-Length: 3\r\n\r\n") },
 	{ HTTP_DONE, true, TEXT(PUT "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n") },
 	{ HTTP_DONE, true, TEXT("PUT / HTTP/1.1\r\nExpect:100-CONTINUE \r\nHost: a\r\n\r\n") },
-	{ HTTP_DONE, false, TEXT("PUT / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\n\r\n") },
+	{ HTTP_DONE, false, TEXT("PUT / HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n") },
 	{ 417, false, TEXT(PUT "Expect: 200-ok\r\n\r\n") },
 	{ 417, false, TEXT(PUT "Expect: 100-continue, x\r\n\r\n") },
 	{ 417, false, TEXT(PUT "Expect: 100-continue\r\nExpect: x\r\n\r\n") },

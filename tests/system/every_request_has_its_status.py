@@ -85,6 +85,7 @@ TABLE = (
     ("long field", get(b"A: " + b"b" * 20000 + b"\r\n"), 431, ENDS),
     ("unknown method", b"BREW / HTTP/1.1\r\n" + H + b"\r\n", 501, ENDS),
     ("method in lower case", b"get / HTTP/1.1\r\n" + H + b"\r\n", 501, ENDS),
+    ("HTTP/1.0 body without a length", b"POST / HTTP/1.0\r\n\r\n", 411, ENDS),
     ("TRACE", b"TRACE / HTTP/1.1\r\n" + H + b"\r\n", 501, ENDS),
     ("HTTP/2.0", get(version=b"HTTP/2.0"), 505, ENDS),
 )
