@@ -187,7 +187,7 @@ void conn_table_finish(struct conn_table *table);
 uint64_t conn_table_next_ms(const struct conn_table *table);
 /* What has come due, after engine_turn(). */
 void conn_table_expire(struct conn_table *table);
-/* Sends what the turn produced, one send a connection. Return: whether any was begun that may be done already. */
+/* Sends what the turn produced, one send a connection. Return: was any begun that may be done already? */
 bool conn_table_flush(struct conn_table *table);
 bool conn_table_full(const struct conn_table *table);
 /* Order every connection to leave: idle ones now, the others with their next response. */

@@ -282,6 +282,8 @@ int exchange_end(struct brood_request *r)
 
 int exchange_read_body(struct brood_request *r, brood_body_fn *fn, void *arg)
 {
+	struct conn *c = r->conn;
+
 	if (r->finished)
 		return -EPIPE;
 	if (r->on_body)
@@ -289,16 +291,16 @@ int exchange_read_body(struct brood_request *r, brood_body_fn *fn, void *arg)
 	r->on_body = fn;
 	r->on_body_arg = arg;
 	if (r->continue_due && !r->started) {
-		r->broken = output_append(r->table, &r->conn->output, "HTTP/1.1 100 Continue\r\n\r\n", 25) < 0;
-		conn_mark_dirty(r->table, r->conn);
+		r->broken = output_append(r->table, &c->output, "HTTP/1.1 100 Continue\r\n\r\n", 25) < 0;
+		conn_mark_dirty(r->table, c);
 	}
 	r->continue_due = false;
 	if (r->body_state == BODY_NONE)		/* none: its end still has to be told, but not from in here */
 		http_body_init(&r->body, &r->head, 0);
 	r->body_state = BODY_READING;
 	if (!r->inside) {
-		conn_enter(r->table, r->conn, CONN_BODY);
-		conn_mark_dirty(r->table, r->conn);
+		conn_enter(r->table, c, CONN_BODY);
+		conn_mark_dirty(r->table, c);
 	}
 	return 0;
 }

@@ -215,9 +215,11 @@ static int advance(struct iovec **ret_iov, int n_iov, size_t n)
 /* Sends until all is sent (0), nothing more fits (the pieces that are left), or an error (-errno). */
 static int send_pieces(int fd, struct iovec **iov, int n_iov, enum send_then then, uint32_t *sent)
 {
+	int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (then == SEND_THEN_WAIT ? 0 : MSG_MORE);
+
 	while (n_iov > 0) {
 		struct msghdr header = { .msg_iov = *iov, .msg_iovlen = (size_t)n_iov };
-		ssize_t n = sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT | (then == SEND_THEN_WAIT ? 0 : MSG_MORE));
+		ssize_t n = sendmsg(fd, &header, flags);
 
 		if (n < 0 && errno == EAGAIN)
 			return n_iov;

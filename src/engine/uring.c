@@ -98,7 +98,7 @@ static int enter(struct uring *u, unsigned wait_nr, struct io_uring_getevents_ar
 	u->engine.counters.enters++;
 	r = io_uring_enter2(u->ring.ring_fd, submit, wait_nr, flags, (void *)arg, arg ? sizeof(*arg) : 0);
 	if (__atomic_load_n(sq->khead, __ATOMIC_ACQUIRE) == *sq->ktail)
-		u->n_gathers = 0;	/* the kernel copies a gather when it takes the submission, not before */
+		u->n_gathers = 0;	/* a gather is copied when its submission is taken, not before */
 	if (*sq->kflags & IORING_SQ_CQ_OVERFLOW)
 		u->engine.counters.overflows++;
 	return r;

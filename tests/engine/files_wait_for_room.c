@@ -45,7 +45,7 @@ static int send_file_slowly(struct engine *e, struct ends ends, int file)
 			waiting = false;
 		}
 	}
-	assert_int_equal(engine_sendfile(e, ends.ours, tag_of(8), file, &offset, 10, &waiting), 0);	/* its end */
+	assert_int_equal(engine_sendfile(e, ends.ours, tag_of(8), file, &offset, 10, &waiting), 0);
 	assert_false(waiting);
 	return n_waits;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A deadline that is pushed back by every request costs a wake-up per span it was first set for, not one per push. */
+/* A deadline that every request pushes back costs a wake-up per span it was first set for, not per push. */
 #include "engine/engines.h"
 
 #include "engine/wheel.h"
