@@ -216,7 +216,8 @@ int brood_set_header(struct brood_request *request, const char *name, const char
 /**
  * brood_respond() - answer at once, whole.
  * @type: Content-Type, or NULL for none. @body: copied.
- * Return: 0, -EALREADY, -EINVAL (a status outside 200..599), -ENOMEM.
+ * Return: 0, -EALREADY, -EINVAL (a status outside 200..599, a type that is no field value), or -ENOMEM:
+ * the connection is reset and @request is gone.
  */
 int brood_respond(struct brood_request *request, int status, const char *type, const void *body, size_t len);
 
@@ -225,7 +226,7 @@ int brood_respond(struct brood_request *request, int status, const char *type, c
 /**
  * brood_start() - begin a response whose body follows with brood_write() and ends with brood_end().
  * @length: of the body; BROOD_UNKNOWN_LENGTH = chunked (HTTP/1.0: ended by closing).
- * Return: as brood_respond().
+ * Return: as brood_respond(), but after -ENOMEM @request lives until on_close was called.
  */
 int brood_start(struct brood_request *request, int status, const char *type, uint64_t length);
 

@@ -33,6 +33,7 @@
 _Static_assert((int)BROOD_ENGINE_AUTO == ENGINE_AUTO && (int)BROOD_ENGINE_URING == ENGINE_URING &&
 	       (int)BROOD_ENGINE_EPOLL == ENGINE_EPOLL, "one numbering of the engines");
 
+#define DISPATCH_ROUNDS 8
 #define DESCRIPTORS_RESERVED 128	/* for listeners, ring, channel, files held open */
 
 static void on_signal(struct worker *w)
@@ -47,6 +48,17 @@ static void on_signal(struct worker *w)
 	}
 }
 
+/* Both again whenever the kernel ends them, as it does when completions overflow. */
+static void poll_channel(struct worker *w)
+{
+	engine_poll(w->engine, w->heritage->channel_fd, (struct tag){ OWNER_CHANNEL, 0, 0 });
+}
+
+static void poll_signals(struct worker *w)
+{
+	engine_poll(w->engine, w->signal_fd, (struct tag){ OWNER_SIGNAL, 0, 0 });
+}
+
 static void dispatch(struct worker *w, const struct completion *completion)
 {
 	switch (completion->tag.owner) {
@@ -58,25 +70,34 @@ static void dispatch(struct worker *w, const struct completion *completion)
 		break;
 	case OWNER_CHANNEL:
 		messages_on_readable(w);
+		if (!completion->more)
+			poll_channel(w);
 		break;
 	case OWNER_SIGNAL:
 		on_signal(w);
+		if (!completion->more)
+			poll_signals(w);
 		break;
 	default:
 		break;
 	}
 }
 
-/* Some operations complete at once when they are flushed, so flushing may bring more to dispatch. */
+/*
+ * Some operations complete at once when they are flushed, so flushing may bring more to dispatch; bounded,
+ * because a fast reader of a long answer would keep it up for ever.
+ */
 static void dispatch_all(struct worker *w)
 {
 	struct completion completion;
 
-	do {
+	for (int round = 0; round < DISPATCH_ROUNDS; round++) {
 		while (engine_next(w->engine, &completion))
 			if (completion.op != OP_IGNORE)
 				dispatch(w, &completion);
-	} while (conn_table_flush(&w->conns));
+		if (!conn_table_flush(&w->conns))
+			break;
+	}
 }
 
 static uint64_t next_ms(const struct worker *w)
@@ -195,8 +216,8 @@ static void say_ready(struct worker *w)
 	struct ready_msg ready = { .engine = w->engine->kind };
 
 	listeners_poll(w);
-	engine_poll(w->engine, w->heritage->channel_fd, (struct tag){ OWNER_CHANNEL, 0, 0 });
-	engine_poll(w->engine, w->signal_fd, (struct tag){ OWNER_SIGNAL, 0, 0 });
+	poll_channel(w);
+	poll_signals(w);
 	memcpy(ready.why, w->why_not_uring, sizeof(ready.why));
 	message_send(w, CHANNEL_READY, &ready, -1);
 }
