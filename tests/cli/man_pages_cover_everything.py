@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every option with its default in brood(1), every function and option field in brood(3), hello as it is."""
+import re
+
+from _brood import ROOT, brood, check
+
+page1 = (ROOT / "tools/man/brood.1").read_text()
+page3 = (ROOT / "tools/man/brood.3").read_text()
+header = (ROOT / "src/brood.h").read_text()
+hello = (ROOT / "src/examples/hello.c").read_text()
+
+entries = dict(re.findall(r"^\.It Fl -([a-z-]+)(.*?)(?=^\.It|^\.El)", page1, re.M | re.S))
+help_text = brood("serve", "--help").stdout
+offered = re.findall(r"^  --([a-z-]+) .*?(?:\(([^ ()]+)\))?$", help_text, re.M)
+check(len(offered) > 20, "the help has only", offered)
+check(set(entries) == {flag for flag, _ in offered}, "options of help and page differ:",
+      set(entries) ^ {flag for flag, _ in offered})
+for flag, default in offered:
+    if default:
+        told = re.search(r"^Default:\n\.(?:Li|Cm) (\S+)", entries[flag], re.M)
+        check(told and told[1] == default, f"--{flag} is {default} by default, and the page says", told and told[1])
+
+functions = set(re.findall(r"^(?!typedef)[a-z].*?\b(brood_[a-z_]+)\(", header, re.M))
+check(len(functions) > 20, "brood.h has only", functions)
+for function in functions:
+    check(re.search(rf"^\.F[no] {function}\b", page3, re.M), function, "has no synopsis")
+    check(re.search(rf"^\.Nm {function}\b", page3, re.M), function, "is not among the names")
+
+fields = re.search(r"^struct brood_options \{(.*?)^\};", header, re.M | re.S)[1]
+for field in re.findall(r"^\t[a-z].*?\*?(\w+);", fields, re.M):
+    check(field == "size" or re.search(rf"^\.It Va {field} ", page3, re.M), "option", field, "is not told")
+
+check(hello[hello.index("#include"):].replace("\\", "\\e") in page3, "the example is not src/examples/hello.c")

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every option of the help, with values it cannot take: as a flag, as --flag=value and as BROOD_FLAG."""
+import re
+
+from _brood import brood, check, check_refused
+
+COUNTS = ["0", "-1", "+1", "1.5", "x", "", "1 ", "0x10", "99999999999999999999", "1000000000"]
+TIMES = ["0s", "9", "9 s", "-1s", "x", "", "1.5s", "2d", "99999999999999999999s"]
+SIZES = ["0", "-1", "x", "", "8MB", "1.5M", "2048G", "99999999999999999999"]
+WORDS = ["", "x", "AUTO", "auto,epoll", "reuseport "]
+
+WRONG = {
+    "text": [],     # every string is a text
+    "handler": [""],
+    "listing": None,
+    "cache-size": SIZES,
+    "listen": ["", ":", "8080", "localhost:80", ":65536", "127.0.0.1", "::1:80", "unix:/tmp/x", "[::1]"],
+    "backlog": COUNTS,
+    "max-connections": COUNTS,
+    "workers": COUNTS + ["513", "Auto"],
+    "model": WORDS + ["preemptive", "round-robin"],
+    "engine": WORDS,
+    "drain-timeout": TIMES,
+    "start-timeout": TIMES,
+    "restart-limit": ["", "5", "5/", "/10s", "0/10s", "5/0s", "5/10", "5:10s", "1001/10s", "5/2d"],
+    "backoff": ["", "1s", "1s..", "..1s", "10s..1s", "0ms..1s", "1..10", "1s...2s", "1s..11m"],
+    "on-giveup": WORDS,
+    "user": [""],
+    "group": [""],
+    "pid-file": [""],
+    "max-head": SIZES + ["255", "2M"],
+    "max-target": SIZES + ["2M"],
+    "max-fields": COUNTS + ["101"],
+    "max-body": SIZES,
+    "header-timeout": TIMES,
+    "body-timeout": TIMES,
+    "idle-timeout": TIMES,
+    "write-timeout": TIMES,
+    "linger-timeout": TIMES,
+    "log-format": WORDS,
+    "log-level": WORDS + ["info,debug"],
+}
+
+help_text = brood("serve", "--help").stdout
+offered = set(re.findall(r"^  --([a-z-]+)", help_text, re.M))
+check(offered == set(WRONG), "the help and this table differ in", sorted(offered ^ set(WRONG)))
+
+for flag, values in WRONG.items():
+    variable = "BROOD_" + flag.upper().replace("-", "_")
+    if values is None:
+        check_refused(2, [f"--{flag}", "takes no value"], "serve", f"--{flag}=1")
+        check_refused(2, [variable, '"2"', "1 or 0"], "serve", **{variable: "2"})
+        continue
+    check_refused(2, [f"--{flag}", "needs a value"], "serve", f"--{flag}")
+    for value in values:
+        check_refused(2, [f"--{flag}", f'"{value}"', "it must be "], "serve", f"--{flag}", value)
+        check_refused(2, [f"--{flag}", f'"{value}"', "it must be "], "serve", f"--{flag}={value}")
+        check_refused(2, [variable, f'"{value}"', "it must be "], "serve", **{variable: value})
+
+# What is wrong may be anything at all, and is told in one line even so.
+check_refused(2, ["--workers", "a\\nb\\x1b[31m"], "serve", "--workers", "a\nb\x1b[31m")
+check_refused(2, ["--workers"], "serve", "--workers", "9" * 5000)
