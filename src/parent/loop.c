@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #define EVENTS_A_TURN 64
-#define ECHO_MS 20	/* timeout(1) and its like signal a child and then the child's whole group: that is one order */
 
 static const int blocked_signals[] = {
 	SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE,
@@ -130,8 +129,6 @@ static void on_stop_signal(struct crew *crew, int number)
 	char at_most[DURATION_TEXT_BYTES];
 
 	duration_format(timeout_ms, at_most);
-	if (crew->n_stop_signals > 0 && crew->now_ms < crew->stop_began_ms + ECHO_MS)
-		return;
 	if (crew->n_stop_signals++ > 0) {
 		log_info("SIG%s again: ending at once", sigabbrev_np(number));
 		stop_hurry(crew);
