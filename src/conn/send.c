@@ -87,7 +87,7 @@ static void send_bytes(struct conn_table *table, struct conn *c)
 	c->sending = true;
 	c->farewell = !piece && is_last(c);
 	engine_send(table->engine, c->fd, (struct tag){ CONN_OWNER, c->generation, c->index }, iov, n,
-		    piece ? SEND_THEN_MORE : c->farewell ? SEND_THEN_CLOSE : SEND_THEN_WAIT);
+		    c->farewell ? SEND_THEN_CLOSE : SEND_THEN_WAIT);
 }
 
 void conn_send(struct conn_table *table, struct conn *c)

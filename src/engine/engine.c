@@ -16,7 +16,7 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-#define SENDFILE_MOST (512 * 1024)	/* in one go, so that one fast reader does not hold the loop */
+#define SENDFILE_MOST (1024 * 1024)	/* in one go, so that one fast reader does not hold the loop */
 
 static char disabled_by_sysctl(void)
 {

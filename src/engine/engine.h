@@ -25,7 +25,6 @@ enum engine_kind { ENGINE_AUTO, ENGINE_URING, ENGINE_EPOLL };
 /* What follows a send. */
 enum send_then {
 	SEND_THEN_WAIT,		/* nothing yet */
-	SEND_THEN_MORE,		/* other data at once: do not push a short packet */
 	SEND_THEN_CLOSE,	/* the end: the descriptor is closed once all is sent, in one packet with it */
 };
 

@@ -215,7 +215,7 @@ static int advance(struct iovec **ret_iov, int n_iov, size_t n)
 /* Sends until all is sent (0), nothing more fits (the pieces that are left), or an error (-errno). */
 static int send_pieces(int fd, struct iovec **iov, int n_iov, enum send_then then, uint32_t *sent)
 {
-	int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (then == SEND_THEN_WAIT ? 0 : MSG_MORE);
+	int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (then == SEND_THEN_CLOSE ? MSG_MORE : 0);
 
 	while (n_iov > 0) {
 		struct msghdr header = { .msg_iov = *iov, .msg_iovlen = (size_t)n_iov };

@@ -203,7 +203,7 @@ static void uring_send(struct engine *e, int fd, struct tag tag, const struct io
 		make_room(u, 2, n > 1);
 	sqe = prepare(u, OP_SEND, tag);
 	sqe->fd = fd;
-	sqe->msg_flags = MSG_NOSIGNAL | MSG_WAITALL | (then == SEND_THEN_WAIT ? 0 : MSG_MORE);
+	sqe->msg_flags = MSG_NOSIGNAL | MSG_WAITALL | (then == SEND_THEN_CLOSE ? MSG_MORE : 0);
 	if (n > 1) {
 		gather_into(u, sqe, iov, n);
 	} else {

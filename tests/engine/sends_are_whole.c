@@ -62,7 +62,7 @@ static void send_many_in_a_turn(struct engine *e)
 
 		all[i] = make_ends(0);
 		snprintf(text[i], sizeof(text[i]), "number%04u", i);
-		engine_send(e, all[i].ours, tag_of(5), pieces, 2, i % 2 ? SEND_THEN_MORE : SEND_THEN_WAIT);
+		engine_send(e, all[i].ours, tag_of(5), pieces, 2, SEND_THEN_WAIT);
 	}
 	for (uint32_t i = 0; i < N_TINY; i++)
 		expect(e, OP_SEND, 5, 10);
