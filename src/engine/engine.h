@@ -164,7 +164,7 @@ static inline bool engine_next(struct engine *e, struct completion *ret_completi
 }
 
 /* engine.c, for the two */
-/* A sendfile that waits for nothing. *ret_full: no more fits. */
+/* A sendfile that waits for nothing. *ret_full: no more fits, it seems: less was sent than was asked for. */
 ssize_t engine_sendfile_now(int fd, int file_fd, uint64_t *offset, size_t len, bool *ret_full);
 
 /* uring.c, epoll.c: called by engine.c alone */

@@ -300,14 +300,17 @@ static ssize_t epoll_sendfile(struct engine *e, int fd, struct tag tag, int file
 	struct epoll *p = epoll_of(e);
 	struct watch *w = watch_of(p, fd);
 	int r = begin(p, fd, w, tag);
-	ssize_t n;
+	ssize_t n = 0, part;
 
 	*ret_full = false;
 	if (r < 0)
 		return r;
-	n = engine_sendfile_now(fd, file_fd, offset, len, ret_full);
+	do {	/* until refused: only then is there an edge when room comes, and a short one may be the file's end */
+		part = engine_sendfile_now(fd, file_fd, offset, len - (size_t)n, ret_full);
+		n += part > 0 ? part : 0;
+	} while (part > 0 && *ret_full);
 	w->awaits_room = *ret_full;
-	return n;
+	return n > 0 ? n : part;
 }
 
 static void epoll_send_stop(struct engine *e, int fd, struct tag tag)
