@@ -51,6 +51,8 @@ static void explain(int error, char *why, size_t size)
 	else if (error == -EPERM || error == -EACCES || error == -ENOSYS)
 		snprintf(why, size, "io_uring refused: %s, as a seccomp profile does; allow io_uring_*",
 			 strerror(-error));
+	else if (error == -EOPNOTSUPP)
+		snprintf(why, size, "io_uring of this kernel has no multishot receive; Linux 6.0 has");
 	else
 		snprintf(why, size, "io_uring refused: %s", strerror(-error));
 }

@@ -14,6 +14,8 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "engine/pieces.h"
+#include "engine/queue.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -45,12 +47,6 @@ struct watch {
 	struct iovec	*iov;		/* what is left to send; on the heap, only while a send waits */
 };
 
-/* First in, first out; moved to the front once a turn. */
-struct queue {
-	void		*items;
-	unsigned	 head, tail, size;
-};
-
 struct epoll {
 	struct engine	 engine;
 	int		 fd;
@@ -64,26 +60,6 @@ struct epoll {
 static struct epoll *epoll_of(struct engine *e)
 {
 	return (struct epoll *)e;
-}
-
-static void *queue_push(struct queue *q, size_t item_bytes)
-{
-	if (q->tail == q->size) {
-		q->size = q->size ? q->size * 2 : 64;
-		q->items = realloc(q->items, q->size * item_bytes);
-		must(q->items);		/* a worker without memory for this is the parent's to replace */
-	}
-	return (char *)q->items + item_bytes * q->tail++;
-}
-
-/* Moves what is still queued to the front. */
-static void queue_compact(struct queue *q, size_t item_bytes)
-{
-	if (q->head == 0)
-		return;
-	memmove(q->items, (char *)q->items + q->head * item_bytes, (q->tail - q->head) * item_bytes);
-	q->tail -= q->head;
-	q->head = 0;
 }
 
 static struct watch *watch_of(struct epoll *p, int fd)
@@ -194,45 +170,6 @@ static void epoll_recv_stop(struct engine *e, int fd, struct tag tag)
 	push_done(p, OP_RECV, tag, -ECANCELED);
 }
 
-/* Takes @n sent bytes off the front of @iov. Return: how many pieces are left; *ret_iov is the first. */
-static int advance(struct iovec **ret_iov, int n_iov, size_t n)
-{
-	struct iovec *iov = *ret_iov;
-
-	while (n_iov > 0 && n >= iov->iov_len) {
-		n -= iov->iov_len;
-		iov++;
-		n_iov--;
-	}
-	if (n_iov > 0) {
-		iov->iov_base = (char *)iov->iov_base + n;
-		iov->iov_len -= n;
-	}
-	*ret_iov = iov;
-	return n_iov;
-}
-
-/* Sends until all is sent (0), nothing more fits (the pieces that are left), or an error (-errno). */
-static int send_pieces(int fd, struct iovec **iov, int n_iov, enum send_then then, uint32_t *sent)
-{
-	int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (then == SEND_THEN_CLOSE ? MSG_MORE : 0);
-
-	while (n_iov > 0) {
-		struct msghdr header = { .msg_iov = *iov, .msg_iovlen = (size_t)n_iov };
-		ssize_t n = sendmsg(fd, &header, flags);
-
-		if (n < 0 && errno == EAGAIN)
-			return n_iov;
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			*sent += (uint32_t)n;
-			n_iov = advance(iov, n_iov, (size_t)n);
-		}
-	}
-	return 0;
-}
-
 static void epoll_close(struct engine *e, int fd)
 {
 	struct epoll *p = epoll_of(e);
@@ -254,7 +191,7 @@ static void finish_send(struct epoll *p, int fd, struct watch *w, int r)
 static void go_on_sending(struct epoll *p, int fd, struct watch *w)
 {
 	struct iovec *left = w->iov;
-	int r = send_pieces(fd, &left, w->n_iov, w->then, &w->sent);
+	int r = pieces_send(fd, &left, w->n_iov, w->then, &w->sent);
 
 	if (r <= 0) {
 		finish_send(p, fd, w, r);
@@ -277,7 +214,7 @@ static void epoll_send(struct engine *e, int fd, struct tag tag, const struct io
 	watched = begin(p, fd, w, tag);
 	w->sent = 0;
 	w->then = (uint8_t)then;
-	r = send_pieces(fd, &left, n, then, &w->sent);
+	r = pieces_send(fd, &left, n, then, &w->sent);
 	if (r > 0 && watched < 0)
 		r = watched;
 	if (r > 0) {

@@ -16,22 +16,18 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "engine/buffers.h"
 #include "engine/kernel.h"
+#include "engine/ring.h"
 
 #include <errno.h>
 #include <liburing.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 
-#define ENTRIES		1024		/* of the submission queue; four times as many of the other */
-#define ENTRIES_LEAST	64
-#define BUFFERS		512		/* a power of two */
-#define BUFFER_BYTES	4096
-#define BUFFER_GROUP	0
 #define GATHERS		64		/* vectored sends between two submissions */
 
 struct gather {
@@ -43,10 +39,7 @@ struct uring {
 	struct engine		 engine;
 	struct io_uring		 ring;
 	unsigned		 enter_flags;
-	int			 held;		/* buffer of the completion that was handed out last; -1 = none */
-	struct io_uring_buf_ring *buffer_ring;
-	unsigned		 buffer_tail;	/* ours; published once a turn */
-	char			*buffers;
+	struct buffers		 buffers;
 	unsigned		 n_gathers;
 	struct gather		 gathers[GATHERS];
 };
@@ -80,11 +73,6 @@ static unsigned publish(struct uring *u)
 	return tail - __atomic_load_n(sq->khead, __ATOMIC_ACQUIRE);
 }
 
-static void give_buffers_back(struct uring *u)
-{
-	__atomic_store_n(&u->buffer_ring->tail, (uint16_t)u->buffer_tail, __ATOMIC_RELEASE);
-}
-
 static int enter(struct uring *u, unsigned wait_nr, struct io_uring_getevents_arg *arg)
 {
 	const struct io_uring_sq *sq = &u->ring.sq;
@@ -94,7 +82,7 @@ static int enter(struct uring *u, unsigned wait_nr, struct io_uring_getevents_ar
 
 	if (arg)
 		flags |= IORING_ENTER_EXT_ARG;
-	give_buffers_back(u);
+	buffers_publish(&u->buffers);
 	u->engine.counters.enters++;
 	r = io_uring_enter2(u->ring.ring_fd, submit, wait_nr, flags, (void *)arg, arg ? sizeof(*arg) : 0);
 	if (__atomic_load_n(sq->khead, __ATOMIC_ACQUIRE) == *sq->ktail)
@@ -263,20 +251,6 @@ static int uring_turn(struct engine *e, uint64_t until_ms)
 	return 0;
 }
 
-static void return_buffer(struct uring *u)
-{
-	struct io_uring_buf *slot;
-
-	if (u->held < 0)
-		return;
-	slot = &u->buffer_ring->bufs[u->buffer_tail & (BUFFERS - 1)];
-	slot->addr = (uintptr_t)(u->buffers + (size_t)u->held * BUFFER_BYTES);
-	slot->len = BUFFER_BYTES;
-	slot->bid = (uint16_t)u->held;
-	u->buffer_tail++;
-	u->held = -1;
-}
-
 static bool uring_next(struct engine *e, struct completion *ret_completion)
 {
 	struct uring *u = uring_of(e);
@@ -284,7 +258,7 @@ static bool uring_next(struct engine *e, struct completion *ret_completion)
 	unsigned head = *cq->khead;
 	struct io_uring_cqe *cqe;
 
-	return_buffer(u);
+	buffers_return(&u->buffers);
 	if (head == __atomic_load_n(cq->ktail, __ATOMIC_ACQUIRE))
 		return false;
 	cqe = &cq->cqes[head & *cq->kring_mask];
@@ -294,10 +268,8 @@ static bool uring_next(struct engine *e, struct completion *ret_completion)
 		.res = cqe->res,
 		.more = cqe->flags & IORING_CQE_F_MORE,
 	};
-	if (cqe->flags & IORING_CQE_F_BUFFER) {	/* only then is there one to give back */
-		u->held = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
-		ret_completion->data = u->buffers + (size_t)u->held * BUFFER_BYTES;
-	}
+	if (cqe->flags & IORING_CQE_F_BUFFER)	/* only then is there one to give back */
+		ret_completion->data = buffers_take(&u->buffers, cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 	if (cqe->res == -ENOBUFS)
 		e->counters.starved++;
 	e->counters.completed++;
@@ -313,10 +285,7 @@ static void uring_destroy(struct engine *e)
 
 	if (u->ring.ring_fd >= 0)
 		io_uring_queue_exit(&u->ring);
-	if (u->buffer_ring)
-		munmap(u->buffer_ring, BUFFERS * sizeof(struct io_uring_buf));
-	if (u->buffers)
-		munmap(u->buffers, (size_t)BUFFERS * BUFFER_BYTES);
+	buffers_finish(&u->buffers);
 	free(u);
 }
 
@@ -334,73 +303,6 @@ static const struct engine_ops uring_ops = {
 	.destroy = uring_destroy,
 };
 
-/* Older kernels know fewer flags: step down until one set is taken. */
-static int setup_with_flags(struct io_uring *ring, unsigned entries)
-{
-	static const unsigned ladder[] = {
-		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL,
-		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL,
-		0,
-	};
-	int r = -EINVAL;
-
-	for (unsigned i = 0; i < sizeof(ladder) / sizeof(ladder[0]) && r == -EINVAL; i++) {
-		struct io_uring_params params = {
-			.flags = ladder[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-			.cq_entries = entries * 4,
-		};
-
-		r = io_uring_queue_init_params(entries, ring, &params);
-	}
-	return r;
-}
-
-/*
- * Smaller rings when there is no memory, and once more after a moment: a predecessor of the same user
- * may just have died, and its rings are uncharged asynchronously.
- */
-static int setup_ring(struct io_uring *ring)
-{
-	static const unsigned waits_ms[] = { 0, 2, 10, 40 };
-	int r = -ENOMEM;
-
-	for (unsigned i = 0; i < sizeof(waits_ms) / sizeof(waits_ms[0]) && r == -ENOMEM; i++) {
-		struct timespec wait = { 0, (long)waits_ms[i] * 1000000 };
-
-		nanosleep(&wait, NULL);
-		for (unsigned n = ENTRIES; n >= ENTRIES_LEAST && r == -ENOMEM; n /= 2)
-			r = setup_with_flags(ring, n);
-	}
-	return r;
-}
-
-static void *map_pages(size_t bytes)
-{
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return at == MAP_FAILED ? NULL : at;
-}
-
-static int setup_buffers(struct uring *u)
-{
-	struct io_uring_buf_reg reg = { .ring_entries = BUFFERS, .bgid = BUFFER_GROUP };
-
-	u->buffer_ring = map_pages(BUFFERS * sizeof(struct io_uring_buf));
-	u->buffers = map_pages((size_t)BUFFERS * BUFFER_BYTES);
-	if (!u->buffer_ring || !u->buffers)
-		return -ENOMEM;
-	reg.ring_addr = (uintptr_t)u->buffer_ring;
-	for (u->held = 0; u->held < BUFFERS;) {
-		int next = u->held + 1;
-
-		return_buffer(u);
-		u->held = next;
-	}
-	u->held = -1;
-	give_buffers_back(u);
-	return io_uring_register_buf_ring(&u->ring, &reg, 0);
-}
-
 int uring_create(struct engine **ret_engine)
 {
 	struct uring *u = calloc(1, sizeof(*u));
@@ -410,10 +312,10 @@ int uring_create(struct engine **ret_engine)
 		return -ENOMEM;
 	u->engine = (struct engine){ .ops = &uring_ops, .kind = ENGINE_URING, .now_ms = clock_ms() };
 	u->ring.ring_fd = -1;
-	u->held = -1;
-	r = setup_ring(&u->ring);
+	u->buffers = BUFFERS_NULL;
+	r = ring_setup(&u->ring);
 	if (r == 0)
-		r = setup_buffers(u);
+		r = buffers_init(&u->buffers, &u->ring);
 	else
 		u->ring.ring_fd = -1;
 	if (r < 0) {
