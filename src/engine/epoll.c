@@ -237,7 +237,7 @@ static ssize_t epoll_sendfile(struct engine *e, int fd, struct tag tag, int file
 	struct epoll *p = epoll_of(e);
 	struct watch *w = watch_of(p, fd);
 	int r = begin(p, fd, w, tag);
-	ssize_t n = 0, part;
+	ssize_t n = 0, part = 0;
 
 	*ret_full = false;
 	if (r < 0)
