@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,9 +20,18 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build")).resolve()
 BROOD = os.path.abspath(os.environ.get("BROOD", BUILD / "brood"))
-DEMO = str(BUILD / "examples/demo.so")
 NOBODY = 65534
 IS_SANITIZED = BUILD.name == "san"
+
+# Plays of root become nobody, who cannot reach what was built in root's own home: then from a copy.
+if os.geteuid() == 0 and not all(folder.stat().st_mode & 1 for folder in (BUILD, *BUILD.parents)):
+    _copy = tempfile.TemporaryDirectory(prefix="brood-build-")
+    os.chmod(_copy.name, 0o755)
+    for folder in ("examples", "tests/tools"):
+        shutil.copytree(BUILD / folder, pathlib.Path(_copy.name, folder))
+    BROOD = shutil.copy2(BROOD, _copy.name)
+    BUILD = pathlib.Path(_copy.name)
+DEMO = str(BUILD / "examples/demo.so")
 SLOW = 4 if IS_SANITIZED else 1     # for bounds on time that are not the point of a play
 
 _running = []
