@@ -33,7 +33,7 @@ static struct listener *free_place(struct worker *w)
 	return NULL;
 }
 
-static void hold(struct worker *w, struct listener *l, int fd, unsigned slot, unsigned index, bool opened)
+static void hold(struct listener *l, int fd, unsigned slot, unsigned index, bool opened)
 {
 	*l = (struct listener){
 		.fd = fd, .slot = slot, .index = index, .opened = opened,
@@ -55,7 +55,7 @@ int listeners_open(struct worker *w, char *why, size_t size)
 			snprintf(why, size, "cannot listen on %s: %s", text, strerror(-fd));
 			return fd;
 		}
-		hold(w, &w->listeners[i], fd, w->heritage->slot, i, opened);
+		hold(&w->listeners[i], fd, w->heritage->slot, i, opened);
 	}
 	return 0;
 }
@@ -69,8 +69,10 @@ int listeners_listen(struct worker *w, char *why, size_t size)
 		if (!l->opened)
 			continue;
 		if (listen(l->fd, (int)w->config->options.backlog) < 0) {
-			snprintf(why, size, "listen: %m");
-			return -errno;
+			int error = errno;
+
+			snprintf(why, size, "listen: %s", strerror(error));
+			return -error;
 		}
 		message_send(w, CHANNEL_LISTENER, &message, l->fd);
 	}
@@ -104,7 +106,7 @@ void listener_borrow(struct worker *w, int fd, unsigned slot, unsigned index)
 		close(fd);
 		return;
 	}
-	hold(w, l, fd, slot, index, false);
+	hold(l, fd, slot, index, false);
 	if (w->drain.on)
 		listener_refuse(l);
 	start_polling(w, l);
@@ -120,6 +122,12 @@ void listener_return(struct worker *w, unsigned slot, unsigned index)
 	}
 }
 
+static void let_go(struct listener *l)
+{
+	close(l->fd);
+	l->fd = -1;
+}
+
 void listener_close(struct worker *w, struct listener *l)
 {
 	if (l->closing)
@@ -129,7 +137,7 @@ void listener_close(struct worker *w, struct listener *l)
 	if (l->polling)
 		engine_poll_stop(w->engine, l->fd, tag_of(w, l));
 	else
-		l->fd = (close(l->fd), -1);
+		let_go(l);
 }
 
 void listener_on_poll(struct worker *w, const struct completion *completion)
@@ -140,8 +148,7 @@ void listener_on_poll(struct worker *w, const struct completion *completion)
 		return;
 	l->polling = completion->more;
 	if (l->closing && !l->polling) {
-		close(l->fd);
-		l->fd = -1;
+		let_go(l);
 		return;
 	}
 	if (l->closing)
