@@ -69,6 +69,7 @@ struct engine {
 
 struct engine_ops {
 	void	(*poll)(struct engine *e, int fd, struct tag tag);
+	void	(*poll_once)(struct engine *e, int fd, struct tag tag);
 	void	(*poll_stop)(struct engine *e, int fd, struct tag tag);
 	void	(*recv)(struct engine *e, int fd, struct tag tag, bool once);
 	void	(*recv_stop)(struct engine *e, int fd, struct tag tag);
@@ -100,6 +101,16 @@ static inline void engine_poll(struct engine *e, int fd, struct tag tag)
 	e->ops->poll(e, fd, tag);
 }
 
+/*
+ * Watch a descriptor that other processes watch like this too, until the first event: an arrival wakes one
+ * of them (EPOLLEXCLUSIVE). Whoever was woken takes what has arrived; nobody else will.
+ */
+static inline void engine_poll_once(struct engine *e, int fd, struct tag tag)
+{
+	e->ops->poll_once(e, fd, tag);
+}
+
+/* Of both; an event that came first may be lost with it. */
 static inline void engine_poll_stop(struct engine *e, int fd, struct tag tag)
 {
 	e->ops->poll_stop(e, fd, tag);

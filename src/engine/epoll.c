@@ -36,6 +36,7 @@ struct watch {
 	bool		 readable : 1;	/* an edge came and EAGAIN has not */
 	bool		 ended : 1;	/* the edge told of an end: a short read is not the last */
 	bool		 polling : 1;
+	bool		 shared : 1;	/* with other processes: watched level-triggered and exclusively */
 	bool		 receiving : 1;
 	bool		 once : 1;
 	bool		 queued : 1;	/* waits among the readable */
@@ -54,6 +55,7 @@ struct epoll {
 	struct queue	 readable;	/* int: descriptors */
 	unsigned	 readable_end;	/* of this turn; what is queued behind it is for the next */
 	struct queue	 done;		/* struct completion */
+	struct queue	 told;		/* int: shared ones that had their event; unwatched if not asked for again */
 	char		 buffer[BUFFER_BYTES];
 };
 
@@ -92,13 +94,13 @@ static void queue_readable(struct epoll *p, int fd, struct watch *w)
 
 /* ---- submitting ---- */
 
+#define OWN_EVENTS	(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+#define SHARED_EVENTS	(EPOLLIN | EPOLLEXCLUSIVE)
+
 /* Return: 0, or -errno when the kernel will not watch @fd. */
 static int begin(struct epoll *p, int fd, struct watch *w, struct tag tag)
 {
-	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-		.data.fd = fd,
-	};
+	struct epoll_event event = { .events = w->shared ? SHARED_EVENTS : OWN_EVENTS, .data.fd = fd };
 
 	p->engine.counters.submitted++;
 	w->tag = tag;
@@ -122,6 +124,13 @@ static void epoll_poll(struct engine *e, int fd, struct tag tag)
 	}
 	w->polling = true;
 	queue_readable(p, fd, w);
+}
+
+/* An arrival passes over those that are busy: a process is woken only while it waits. */
+static void epoll_poll_once(struct engine *e, int fd, struct tag tag)
+{
+	watch_of(epoll_of(e), fd)->shared = true;
+	epoll_poll(e, fd, tag);
 }
 
 static void forget(struct watch *w)
@@ -292,12 +301,28 @@ static int timeout_until(const struct epoll *p, uint64_t until_ms)
 	return until_ms - now > 3600000 ? 3600000 : (int)(until_ms - now);
 }
 
+/* Level-triggered, they would wake us again and again, and for nothing when we are full. */
+static void unwatch_told(struct epoll *p)
+{
+	while (p->told.head != p->told.tail) {
+		int fd = ((int *)p->told.items)[p->told.head++];
+		struct watch *w = watch_of(p, fd);
+
+		if (!w->shared || w->polling)
+			continue;
+		epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL);
+		w->registered = false;
+	}
+	queue_compact(&p->told, sizeof(int));
+}
+
 static int epoll_turn(struct engine *e, uint64_t until_ms)
 {
 	struct epoll *p = epoll_of(e);
 	struct epoll_event events[EVENTS];
 	int n;
 
+	unwatch_told(p);
 	queue_compact(&p->readable, sizeof(int));
 	queue_compact(&p->done, sizeof(struct completion));
 	n = epoll_wait(p->fd, events, EVENTS, timeout_until(p, until_ms));
@@ -339,7 +364,10 @@ static bool read_one(struct epoll *p, int fd, struct completion *ret_completion)
 	w->queued = false;
 	if (w->polling && w->readable) {
 		w->readable = false;
-		*ret_completion = (struct completion){ .op = OP_POLL, .tag = w->tag, .more = true };
+		w->polling = !w->shared;
+		if (w->shared)
+			*(int *)queue_push(&p->told, sizeof(int)) = fd;
+		*ret_completion = (struct completion){ .op = OP_POLL, .tag = w->tag, .more = w->polling };
 		return true;
 	}
 	if (w->receiving && w->readable)
@@ -381,6 +409,7 @@ static void epoll_destroy(struct engine *e)
 	}
 	free(p->readable.items);
 	free(p->done.items);
+	free(p->told.items);
 	if (p->fd >= 0)
 		close(p->fd);
 	free(p);
@@ -388,6 +417,7 @@ static void epoll_destroy(struct engine *e)
 
 static const struct engine_ops epoll_ops = {
 	.poll = epoll_poll,
+	.poll_once = epoll_poll_once,
 	.poll_stop = epoll_poll_stop,
 	.recv = epoll_recv,
 	.recv_stop = epoll_recv_stop,

@@ -25,6 +25,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -122,6 +123,16 @@ static void uring_poll(struct engine *e, int fd, struct tag tag)
 	sqe->fd = fd;
 	sqe->len = IORING_POLL_ADD_MULTI;
 	sqe->poll32_events = POLLIN;
+}
+
+/* One that waits anew goes to the end of the line, so that those who share @fd are woken in turn. */
+static void uring_poll_once(struct engine *e, int fd, struct tag tag)
+{
+	struct io_uring_sqe *sqe = prepare(uring_of(e), OP_POLL, tag);
+
+	sqe->opcode = IORING_OP_POLL_ADD;
+	sqe->fd = fd;
+	sqe->poll32_events = POLLIN | EPOLLEXCLUSIVE;
 }
 
 static void cancel(struct uring *u, enum op op, struct tag tag)
@@ -291,6 +302,7 @@ static void uring_destroy(struct engine *e)
 
 static const struct engine_ops uring_ops = {
 	.poll = uring_poll,
+	.poll_once = uring_poll_once,
 	.poll_stop = uring_poll_stop,
 	.recv = uring_recv,
 	.recv_stop = uring_recv_stop,
