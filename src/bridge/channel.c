@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/channel.h"
 
-#include "base/auto.h"
 #include "base/must.h"
+#include "bridge/rights.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-
-/* The most a packet can carry (SCM_MAX_FD): with room for all of them none stays behind unclosed. */
-#define FDS_MAX 253
 
 struct rule {
 	const char	*name;
@@ -30,16 +27,6 @@ static const struct rule rules[] = {
 CHANNEL_MESSAGES(FITS)
 #undef FITS
 
-union control {
-	char		bytes[CMSG_SPACE(sizeof(int) * FDS_MAX)];
-	struct cmsghdr	align;
-};
-
-struct parcel {
-	int		fds[FDS_MAX];
-	unsigned	n_fds;
-};
-
 int channel_pair(int ret_ends[2])
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_ends) < 0)
@@ -47,23 +34,10 @@ int channel_pair(int ret_ends[2])
 	return 0;
 }
 
-static void attach_fd(struct msghdr *header, union control *control, int fd)
-{
-	struct cmsghdr *c;
-
-	header->msg_control = control->bytes;
-	header->msg_controllen = CMSG_SPACE(sizeof(int));
-	c = CMSG_FIRSTHDR(header);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-}
-
 int channel_send(int channel_fd, enum channel_type type, const void *payload, int fd)
 {
 	uint32_t wire_type = type;
-	union control control = { .bytes = { 0 } };
+	union rights_buffer rights;
 	struct iovec parts[2];
 	struct msghdr header = { .msg_iov = parts, .msg_iovlen = 1 };
 
@@ -77,37 +51,17 @@ int channel_send(int channel_fd, enum channel_type type, const void *payload, in
 		header.msg_iovlen = 2;
 	}
 	if (fd >= 0)
-		attach_fd(&header, &control, fd);
+		rights_attach(&header, &rights, &fd, 1);
 
 	if (sendmsg(channel_fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
 	return errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;
 }
 
-static void unpack_fds(struct msghdr *header, struct parcel *ret_parcel)
+static void discard_fds(const int fds[], unsigned n)
 {
-	ret_parcel->n_fds = 0;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
-		unsigned n;
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		must(ret_parcel->n_fds + n <= FDS_MAX);
-		memcpy(ret_parcel->fds + ret_parcel->n_fds, CMSG_DATA(c), n * sizeof(int));
-		ret_parcel->n_fds += n;
-	}
-}
-
-/* Lingering is switched off first because close() of a socket that lingers waits for its far end. */
-static void close_fds(const struct parcel *parcel)
-{
-	const struct linger none = { 0, 0 };
-
-	for (unsigned i = 0; i < parcel->n_fds; i++) {
-		(void)setsockopt(parcel->fds[i], SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-		close(parcel->fds[i]);
-	}
+	for (unsigned i = 0; i < n; i++)
+		rights_discard(fds[i]);
 }
 
 static int check_message(const struct message *m, size_t n_bytes, unsigned n_fds, enum side from)
@@ -150,28 +104,28 @@ static int judge_packet(const struct msghdr *header, size_t n_bytes, unsigned n_
 
 int channel_receive(int channel_fd, enum side from, struct message *ret_message)
 {
-	union control control;
-	struct parcel parcel;
+	union rights_buffer rights;
+	int fds[RIGHTS_MOST];
+	unsigned n_fds;
 	struct message m = { .fd = -1 };
 	struct iovec parts[2] = { { &m.type, sizeof(m.type) }, { m.bytes, sizeof(m.bytes) } };
-	struct msghdr header = {
-		.msg_iov = parts, .msg_iovlen = 2,
-		.msg_control = control.bytes, .msg_controllen = sizeof(control.bytes),
-	};
-	ssize_t n = recvmsg(channel_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct msghdr header = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t n;
 	int r;
 
+	rights_expect(&header, &rights);
+	n = recvmsg(channel_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : errno == ECONNRESET ? -EPIPE : -errno;
-	unpack_fds(&header, &parcel);
-	r = judge_packet(&header, (size_t)n, parcel.n_fds, from, &m);
+	n_fds = rights_take(&header, fds);
+	r = judge_packet(&header, (size_t)n, n_fds, from, &m);
 	if (r < 0) {
-		close_fds(&parcel);
+		discard_fds(fds, n_fds);
 		return r;
 	}
 	m.size = (uint32_t)((size_t)n - sizeof(m.type));
-	if (parcel.n_fds == 1)
-		m.fd = parcel.fds[0];
+	if (n_fds == 1)
+		m.fd = fds[0];
 	terminate_strings(&m);
 	*ret_message = m;
 	return 1;

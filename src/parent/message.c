@@ -11,12 +11,11 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "bridge/rights.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define MESSAGES_A_TURN 16
 #define MESSAGES_A_LIFE 1000
@@ -174,15 +173,6 @@ static void on_hang_up(struct crew *crew, struct child *child)
 		child_expect_death(crew, child, EXIT_MS, "closed its channel");
 }
 
-/* Lingering is switched off first because close() of a socket that lingers waits for its far end. */
-static void discard_fd(int fd)
-{
-	const struct linger none = { 0, 0 };
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-	close(fd);
-}
-
 static const char *describe_error(int error)
 {
 	const char *text = strerrordesc_np(-error);
@@ -210,7 +200,7 @@ static bool receive_one(struct crew *crew, struct child *child)
 		return false;
 	complaint = handle(crew, child, &m);
 	if (m.fd >= 0)
-		discard_fd(m.fd);
+		rights_discard(m.fd);
 	if (complaint)
 		child_kill(crew, child, complaint);
 	return true;
