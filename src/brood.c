@@ -23,7 +23,7 @@
 
 struct brood {
 	struct config	config;
-	int		reserved_fd[LISTENERS_MAX];	/* the first config.n_listeners are open */
+	int		reserved_fd[LISTENERS_MAX];	/* of the first config.n_listeners; -1 = closed */
 };
 
 static int resolve_settings(struct brood_options *options)
@@ -210,7 +210,8 @@ int brood_listen(struct brood *brood, const char *text)
 		log_error("cannot listen on \"%s\": not an address like :8080, 127.0.0.1:8080 or [::1]:8080", text);
 		return -EINVAL;
 	}
-	r = reserve_address(address, &brood->reserved_fd[config->n_listeners], holder, sizeof(holder));
+	r = reserve_address(address, config->options.model == BROOD_REUSEPORT,
+			    &brood->reserved_fd[config->n_listeners], holder, sizeof(holder));
 	if (r < 0) {
 		log_refusal(address, r, holder);
 		return r;
@@ -244,6 +245,7 @@ void brood_destroy(struct brood *brood)
 	if (!brood)
 		return;
 	for (unsigned i = 0; i < brood->config.n_listeners; i++)
-		close(brood->reserved_fd[i]);
+		if (brood->reserved_fd[i] >= 0)
+			close(brood->reserved_fd[i]);
 	free(brood);
 }

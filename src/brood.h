@@ -29,6 +29,8 @@ struct brood_request;
 /* How connections reach the workers. */
 enum brood_model {
 	BROOD_REUSEPORT = 0,		/* a listening socket per worker; the kernel balances */
+	BROOD_PREEMPTIVE,		/* one listening socket, which all workers compete for */
+	BROOD_ROUND_ROBIN,		/* the parent accepts; connection i goes to worker (i + 1) mod n */
 };
 
 /* Which kernel interface the workers' loop uses. */
@@ -83,7 +85,8 @@ struct brood_options {
 	int32_t		log_level;		/* enum brood_log_level; set to BROOD_LOG_INFO by the initialiser */
 
 	/* sockets */
-	uint32_t	backlog;		/* 4096: per listening socket; the kernel caps it at somaxconn */
+	uint32_t	backlog;		/* 4096: per worker, so a shared socket has it times the workers; the kernel
+						 * caps each socket's at net.core.somaxconn */
 	uint32_t	max_connections;	/* per worker; 0 = what RLIMIT_NOFILE allows */
 
 	/* HTTP */
@@ -270,7 +273,7 @@ void brood_retire(const char *reason);
 
 unsigned brood_slot(void);		/* 0..workers-1, stable across restarts */
 unsigned brood_generation(void);	/* how many workers this slot has had before this one */
-const char *brood_model_name(void);	/* "reuseport" */
+const char *brood_model_name(void);	/* "reuseport", "preemptive" or "round-robin" */
 const char *brood_engine_name(void);	/* "io_uring" or "epoll", as --engine's log line says it */
 
 /*

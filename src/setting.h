@@ -17,7 +17,7 @@
 /* field, default, least, most; a field that is 0 gets its default, so a least of 0 means "0 is the default" */
 #define SETTINGS(X)								\
 	X(workers,		0,		0,	512)			\
-	X(model,		0,		0,	BROOD_REUSEPORT)	\
+	X(model,		0,		0,	BROOD_ROUND_ROBIN)	\
 	X(engine,		0,		0,	BROOD_ENGINE_EPOLL)	\
 	X(drain_timeout_ms,	9000,		1,	DAY_MS)			\
 	X(restart_limit,	5,		1,	1000)			\

@@ -65,6 +65,7 @@ struct lend_msg {
 	X(DRAINED,  FROM_WORKER, sizeof(struct drained_msg),  0, "nothing in flight; I exit")		\
 	X(ACK,      FROM_PARENT, 0,                           0, "suicide heard, replacement on its way") \
 	X(DRAIN,    FROM_PARENT, sizeof(struct drain_msg),    0, "stop accepting, finish, leave")	\
+	X(LOOK,     FROM_PARENT, 0,                           0, "one that was woken for a connection may have died: look") \
 	X(LEND,     FROM_PARENT, sizeof(struct lend_msg),     1, "accept from this listener too")	\
 	X(RETURN,   FROM_PARENT, sizeof(struct lend_msg),     0, "accept from it no longer")
 

@@ -25,3 +25,6 @@ struct config {
 	brood_handler_fn	*handler;	/* of brood_http(), or NULL */
 	void			*handler_arg;
 };
+
+/* "reuseport", "preemptive" or "round-robin" */
+const char *config_model_name(const struct config *config);

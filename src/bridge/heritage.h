@@ -13,7 +13,8 @@ struct heritage {
 	uint32_t		 generation;	/* workers this slot has had before */
 	pid_t			 parent_pid;
 	int			 channel_fd;	/* our end; the parent holds the other */
-	int			 listen_fd[LISTENERS_MAX];	/* from custody; -1 = open your own */
+	int			 listen_fd[LISTENERS_MAX];	/* from custody, or shared by all; -1 = open your own */
+	int			 queue_fd;	/* round-robin: where connections come from instead; else -1 */
 	uint32_t		 engine;	/* enum brood_engine; EPOLL once the pool settled on it */
 	struct board		*board;		/* MAP_SHARED; we write our row only */
 	unsigned		 row;		/* ours */

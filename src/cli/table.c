@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-static const char *const models[] = { "reuseport", NULL };
+static const char *const models[] = { "reuseport", "preemptive", "round-robin", NULL };
 static const char *const engines[] = { "auto", "uring", "epoll", NULL };
 static const char *const giveups[] = { "exit", "degrade", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
@@ -38,7 +38,7 @@ const struct option option_table[] = {
 	OPTION("listen",          "ADDR",     parse_listen,        listen,
 	       "HOST:PORT or :PORT; may be repeated"),
 	OPTION("backlog",         "N",        parse_count,         pool.backlog,
-	       "queue of each listening socket"),
+	       "connections that may wait, per worker"),
 	OPTION("max-connections", "N|auto",   parse_count,         pool.max_connections,
 	       "per worker; auto: as RLIMIT_NOFILE allows"),
 
@@ -46,7 +46,7 @@ const struct option option_table[] = {
 	OPTION("workers",         "N|auto",   parse_count,         pool.workers,
 	       "processes; auto: one per usable CPU"),
 	CHOICE("model",           "MODEL",    models,              pool.model,
-	       "how connections reach the workers"),
+	       "reuseport, preemptive or round-robin"),
 	CHOICE("engine",          "ENGINE",   engines,             pool.engine,
 	       "auto, uring or epoll"),
 	OPTION("drain-timeout",   "TIME",     parse_duration,      pool.drain_timeout_ms,

@@ -134,13 +134,6 @@ static const char *list_words(const char *const *words)
 	return allowed;
 }
 
-/* In the contract of the command line, but to come. */
-static bool comes_later(const struct option *option, const char *value)
-{
-	return strcmp(option->flag, "model") == 0 &&
-	       (strcmp(value, "preemptive") == 0 || strcmp(value, "round-robin") == 0);
-}
-
 const char *parse_word(const struct option *option, const char *value, struct serve_options *out)
 {
 	for (uint32_t i = 0; option->words[i]; i++) {
@@ -149,8 +142,6 @@ const char *parse_word(const struct option *option, const char *value, struct se
 			return NULL;
 		}
 	}
-	if (comes_later(option, value))
-		return "reuseport; that one is not in this version";
 	return list_words(option->words);
 }
 

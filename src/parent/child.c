@@ -47,15 +47,18 @@ static uint32_t engine_for_next(const struct crew *crew)
 	return crew->engine == BROOD_ENGINE_EPOLL ? BROOD_ENGINE_EPOLL : crew->config->options.engine;
 }
 
-static void compose_heritage(const struct crew *crew, const struct slot *slot, unsigned row,
-			     int channel_fd, struct heritage *ret_heritage)
+/* Return: 0 or -errno. */
+static int compose_heritage(struct crew *crew, const struct slot *slot, unsigned row, int channel_fd,
+			    struct heritage *ret_heritage)
 {
 	*ret_heritage = (struct heritage){
 		.slot = slot->index, .generation = slot->n_born, .parent_pid = crew->pid,
 		.channel_fd = channel_fd, .engine = engine_for_next(crew), .board = crew->board, .row = row,
-		.config = crew->config,
+		.config = crew->config, .queue_fd = -1,
 	};
-	memcpy(ret_heritage->listen_fd, slot->listen_fd, sizeof(slot->listen_fd));
+	for (unsigned i = 0; i < LISTENERS_MAX; i++)
+		ret_heritage->listen_fd[i] = -1;
+	return intake_bequeath(crew, slot, ret_heritage);
 }
 
 static int watch(const struct crew *crew, int fd, uint64_t tag)
@@ -99,8 +102,8 @@ static pid_t give_birth(struct crew *crew, const struct slot *slot, unsigned row
 	if (r < 0)
 		return r;
 	board_clear(&crew->board->rows[row]);
-	compose_heritage(crew, slot, row, ends[1], &heritage);
-	pid = spawn_worker(&heritage);
+	r = compose_heritage(crew, slot, row, ends[1], &heritage);
+	pid = r < 0 ? r : spawn_worker(&heritage);
 	close(ends[1]);
 	if (pid < 0)
 		close(ends[0]);
@@ -171,6 +174,11 @@ uint64_t child_n_cut(const struct crew *crew, const struct child *child)
 	uint64_t n = child->drained ? child->n_cut : board_get(&child_row(crew, child)->connections);
 
 	return n < UINT32_MAX ? n : UINT32_MAX;		/* the board can say anything */
+}
+
+bool child_serves(const struct child *child)
+{
+	return child && child->phase == CHILD_SERVING && !child->drained;
 }
 
 unsigned child_n_free(const struct crew *crew)

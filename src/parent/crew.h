@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct acceptor;
 struct heritage;
 
 enum child_phase {
@@ -83,6 +84,9 @@ struct crew {
 	uint32_t		 last_serial;
 	struct board		*board;
 
+	int			*reserved_fd;	/* a bound socket per address; -1 = closed */
+	struct acceptor		*acceptor;	/* round-robin */
+
 	uint32_t		 engine;	/* enum brood_engine */
 	bool			 engine_settled;	/* by the first READY */
 	bool			 was_ready;	/* every slot, once */
@@ -107,7 +111,7 @@ struct crew {
 	for (struct slot *it = (crew)->slots; it < (crew)->slots + (crew)->n_slots; it++)
 
 /* What a descriptor in the epoll set is; the 64 bits of its event are spelled here only. */
-enum source { SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_CHANNEL, SOURCE_PID };
+enum source { SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_CHANNEL, SOURCE_PID, SOURCE_ACCEPTOR };
 
 static inline uint64_t tag_make(enum source source, uint32_t serial, unsigned row)
 {
@@ -182,6 +186,8 @@ struct child *child_find(const struct crew *crew, unsigned row, uint32_t serial)
 const struct board_row *child_row(const struct crew *crew, const struct child *child);
 /* Connections that ended with it: what its DRAINED says, or what it had open when it died. */
 uint64_t child_n_cut(const struct crew *crew, const struct child *child);
+/* Whether it is there, ready, and was not told to leave. */
+bool child_serves(const struct child *child);
 unsigned child_n_free(const struct crew *crew);
 void child_hang_up(struct child *child);
 /* @why: lives for ever; the log gives it as the reason for the kill. */
@@ -246,12 +252,31 @@ bool stop_done(const struct crew *crew);
 /* Says how it went. Return: the exit code. */
 int stop_verdict(const struct crew *crew);
 
+/* intake.c */
+
+/* The epoll set must be there. Return: 0 or -errno. */
+int intake_create(struct crew *crew);
+/* Return: how many connections were accepted and never reached a worker. */
+unsigned intake_destroy(struct crew *crew);
+/* What a worker of @slot is born with to take connections from. Return: 0 or -errno. */
+int intake_bequeath(struct crew *crew, const struct slot *slot, struct heritage *heritage);
+/* @slot is in another state than @was; it may have gained or lost its reader. */
+void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was);
+void intake_settle(struct crew *crew);
+/* When intake_expire() has work; 0 = never. */
+uint64_t intake_next_ms(const struct crew *crew);
+void intake_expire(struct crew *crew);
+/* Before the workers are told to drain. */
+void intake_stop(struct crew *crew);
+
 /* custody.c */
 
-/* Return: 0 and @fd is owned, -EEXIST, or -EPROTO (not a listener of that address). */
+/* Return: 0 and @fd is owned, -EEXIST, or -EPROTO (not a listener of that address, or none is expected). */
 int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd);
 bool custody_complete(const struct crew *crew, const struct slot *slot);
 void custody_close(struct slot *slot);
+/* From the moment a slot loses its reader, its listeners are orphans. */
+void custody_on_slot(struct crew *crew, struct slot *slot, enum slot_state was);
 /* Lends what has no reader, takes back what has one again. */
 void custody_settle(struct crew *crew);
 /* Lends what has no reader, at once. */

@@ -17,6 +17,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Listeners without a reader for longer than this are lent to a sibling. */
+#define ORPHAN_AFTER_MS 50
+
 static bool get_flag(int fd, int option, int *ret_value)
 {
 	socklen_t len = sizeof(*ret_value);
@@ -53,7 +56,7 @@ int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd)
 {
 	const struct config *config = crew->config;
 
-	if (index >= config->n_listeners)
+	if (config->options.model != BROOD_REUSEPORT || index >= config->n_listeners)
 		return -EPROTO;
 	if (slot->listen_fd[index] >= 0)
 		return -EEXIST;
@@ -65,6 +68,8 @@ int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd)
 
 bool custody_complete(const struct crew *crew, const struct slot *slot)
 {
+	if (crew->config->options.model != BROOD_REUSEPORT)
+		return true;	/* there is nothing to keep */
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)
 		if (slot->listen_fd[i] < 0)
 			return false;
@@ -80,9 +85,16 @@ void custody_close(struct slot *slot)
 	}
 }
 
-static bool serves(const struct child *child)
+/* A long wait ahead is reason to lend at once. */
+void custody_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
 {
-	return child && child->phase == CHILD_SERVING && !child->drained;
+	bool long_wait = slot->state == SLOT_GIVEN_UP ||
+			 (slot->state == SLOT_BACKOFF && slot->delay_ms > ORPHAN_AFTER_MS);
+
+	if (long_wait)
+		slot->orphaned_ms = crew->now_ms;
+	else if (slot_is_served(was) && !slot_is_served(slot->state))
+		slot->orphaned_ms = crew->now_ms + ORPHAN_AFTER_MS;
 }
 
 static void take_back(struct slot *slot)
@@ -121,7 +133,7 @@ static void lend(struct crew *crew, struct slot *slot)
 		struct slot *sibling = &crew->slots[(slot->index + i) % crew->n_slots];
 		int r;
 
-		if (!serves(sibling->incumbent))
+		if (!child_serves(sibling->incumbent))
 			continue;
 		r = send_listeners(slot, sibling->incumbent);
 		if (r < 0)
@@ -140,7 +152,7 @@ void custody_settle(struct crew *crew)
 	slot_each(crew, slot) {
 		bool orphaned = slot->orphaned_ms && slot->orphaned_ms <= crew->now_ms;
 
-		if (slot->borrower && !serves(slot->borrower))
+		if (slot->borrower && !child_serves(slot->borrower))
 			slot->borrower = NULL;
 		if (orphaned && !slot->borrower)
 			lend(crew, slot);
@@ -152,7 +164,7 @@ void custody_settle(struct crew *crew)
 void custody_lend_rest(struct crew *crew)
 {
 	slot_each(crew, slot) {
-		if (!serves(slot->incumbent))
+		if (!child_serves(slot->incumbent))
 			slot->orphaned_ms = crew->now_ms;
 	}
 	custody_settle(crew);

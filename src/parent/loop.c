@@ -7,6 +7,7 @@
  */
 #include "parent/crew.h"
 
+#include "acceptor/acceptor.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
@@ -99,6 +100,7 @@ static uint64_t next_deadline(struct crew *crew)
 	}
 	child_each(crew, child)
 		earlier(&next_ms, child->deadline_ms);
+	earlier(&next_ms, intake_next_ms(crew));
 	return next_ms;
 }
 
@@ -167,8 +169,10 @@ static void on_signals(struct crew *crew)
 /* The child of an event may have been reaped since the event was fetched; then nobody has its serial. */
 static void dispatch(struct crew *crew, uint64_t tag)
 {
-	struct child *child = child_find(crew, tag_row(tag), tag_serial(tag));
+	struct child *child = NULL;
 
+	if (tag_source(tag) == SOURCE_CHANNEL || tag_source(tag) == SOURCE_PID)
+		child = child_find(crew, tag_row(tag), tag_serial(tag));
 	switch (tag_source(tag)) {
 	case SOURCE_SIGNAL:
 		on_signals(crew);
@@ -183,6 +187,9 @@ static void dispatch(struct crew *crew, uint64_t tag)
 	case SOURCE_PID:
 		if (child)
 			on_death(crew, child);
+		break;
+	case SOURCE_ACCEPTOR:
+		on_acceptor(crew->acceptor, tag_row(tag), crew->now_ms);
 		break;
 	}
 }
@@ -215,14 +222,14 @@ static void expire(struct crew *crew)
 	slot_each(crew, slot)
 		if (is_past(crew, slot->turn_ms))
 			slot_on(crew, slot, ON_TURN);
+	intake_expire(crew);
 }
 
 static void settle(struct crew *crew)
 {
-	if (crew->stopping)
-		return;
-	rollout_grant(crew);
-	custody_settle(crew);
+	if (!crew->stopping)
+		rollout_grant(crew);
+	intake_settle(crew);
 }
 
 void loop_run(struct crew *crew)

@@ -12,10 +12,10 @@
 
 #define FDS_OF_OUR_OWN 64
 
-/* A pidfd and a channel per child, custody per slot. If the hard limit is lower, forks fail and say so. */
+/* A pidfd and a channel per child, custody or a queue per slot. With a lower hard limit forks fail and say so. */
 static void allow_fds(const struct crew *crew)
 {
-	rlim_t need = FDS_OF_OUR_OWN + 2 * crew->n_children_max + crew->n_slots * crew->config->n_listeners;
+	rlim_t need = FDS_OF_OUR_OWN + 2 * crew->n_children_max + crew->n_slots * (crew->config->n_listeners + 2);
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= need)
@@ -40,12 +40,16 @@ static int run_crew(struct crew *crew)
 	if (r < 0)
 		return fail_start(crew->config->options.pid_file, r);
 	allow_fds(crew);
+	r = intake_create(crew);
+	if (r < 0)
+		return fail_start("queues of the workers", r);
 	fflush(NULL);		/* what is buffered now would be written by every worker again */
 	loop_run(crew);
+	crew->n_cut += intake_destroy(crew);
 	return stop_verdict(crew);
 }
 
-int parent_run(const struct config *config, const int reserved_fd[])
+int parent_run(const struct config *config, int reserved_fd[])
 {
 	struct crew *crew;
 	int r;
@@ -56,6 +60,7 @@ int parent_run(const struct config *config, const int reserved_fd[])
 	r = crew_create(config, &crew);
 	if (r < 0)
 		return fail_start("memory of the parent", r);
+	crew->reserved_fd = reserved_fd;
 	r = run_crew(crew);
 	pidfile_remove(crew);
 	loop_finish(crew);

@@ -57,6 +57,19 @@ static void log_leaving(const struct crew *crew, const struct child *child, cons
 		log_info("worker %u (pid %d): %s", child->slot, (int)child->pid, how);
 }
 
+/* What its loop did in all its life, as it wrote it on the board. */
+static void log_counters(const struct crew *crew, const struct child *child)
+{
+	const struct board_row *row = child_row(crew, child);
+
+#define FORMAT(name, meaning) " " #name "=%" PRIu64
+#define VALUE(name, meaning) , board_get(&row->name)
+	log_debug("worker %u (pid %d): counters:" BOARD_FIELDS(FORMAT), child->slot, (int)child->pid
+		  BOARD_FIELDS(VALUE));
+#undef VALUE
+#undef FORMAT
+}
+
 /* Its slot is told last, because by then a reaped child no longer takes up a place. */
 static void bury(struct crew *crew, struct child *child, const struct obituary *o, bool reaped)
 {
@@ -81,6 +94,7 @@ void on_death(struct crew *crew, struct child *child)
 	hear_last_words(crew, child);
 	if (!collect(child, &info))
 		return;
+	log_counters(crew, child);
 	if (child->buried) {
 		child_destroy(crew, child);
 		return;

@@ -33,9 +33,9 @@ static int learn_port(int fd, struct address *address)
 	return 0;
 }
 
-static int bind_reserved(struct address *address, int *ret_fd)
+static int bind_reserved(struct address *address, bool own_listeners, int *ret_fd)
 {
-	autoclose int fd = address_bind(address, true);
+	autoclose int fd = address_bind(address, own_listeners);
 	int r;
 
 	if (fd < 0)
@@ -48,7 +48,8 @@ static int bind_reserved(struct address *address, int *ret_fd)
 	return 0;
 }
 
-int reserve_address(struct address *address, int *ret_fd, char *ret_holder, size_t holder_bytes)
+int reserve_address(struct address *address, bool own_listeners, int *ret_fd, char *ret_holder,
+		    size_t holder_bytes)
 {
 	int r = 0;
 
@@ -58,7 +59,7 @@ int reserve_address(struct address *address, int *ret_fd, char *ret_holder, size
 	if (address_port(address) != 0)		/* port 0 is never a taken one */
 		r = probe(address);
 	if (r == 0)
-		r = bind_reserved(address, ret_fd);
+		r = bind_reserved(address, own_listeners, ret_fd);
 	if (r == -EADDRINUSE)
 		holder_find(address, ret_holder, holder_bytes);
 	return r;

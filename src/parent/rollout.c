@@ -26,8 +26,8 @@ static void greet_pool(struct crew *crew)
 		char text[ADDRESS_TEXT_BYTES];
 
 		address_format(&config->listen[i], text);
-		log_info("ready: %u worker%s on http://%s (reuseport, %s)", crew->n_slots,
-			 crew->n_slots == 1 ? "" : "s", text, crew_engine_name(crew));
+		log_info("ready: %u worker%s on http://%s (%s, %s)", crew->n_slots,
+			 crew->n_slots == 1 ? "" : "s", text, config_model_name(config), crew_engine_name(crew));
 	}
 	pidfile_publish(crew);
 }

@@ -9,8 +9,6 @@
 
 /* A fork that failed, or a full board, is tried again after this long. */
 #define UNBORN_RETRY_MS 1000
-/* Listeners without a reader for longer than this are lent to a sibling. */
-#define ORPHAN_AFTER_MS 50
 
 static void do_nothing(struct crew *crew, struct slot *slot)
 {
@@ -109,21 +107,9 @@ static const struct slot_rule rules[SLOT_N_STATES][SLOT_N_EVENTS] = {
 };
 #undef RULE
 
-static bool is_served(enum slot_state state)
+bool slot_is_served(enum slot_state state)
 {
 	return state == SLOT_READY || state == SLOT_RETIRING;
-}
-
-/* From the moment a slot loses its reader. A long wait ahead is reason to lend at once. */
-static void note_orphans(struct crew *crew, struct slot *slot, enum slot_state was)
-{
-	bool long_wait = slot->state == SLOT_GIVEN_UP ||
-			 (slot->state == SLOT_BACKOFF && slot->delay_ms > ORPHAN_AFTER_MS);
-
-	if (long_wait)
-		slot->orphaned_ms = crew->now_ms;
-	else if (is_served(was) && !is_served(slot->state))
-		slot->orphaned_ms = crew->now_ms + ORPHAN_AFTER_MS;
 }
 
 struct slot_rule slot_rule(enum slot_state state, enum slot_event event)
@@ -151,6 +137,6 @@ void slot_on(struct crew *crew, struct slot *slot, enum slot_event event)
 
 	must(rule.action);
 	slot->state = rule.next;
-	note_orphans(crew, slot, was);
+	intake_on_slot(crew, slot, was);
 	rule.action(crew, slot);
 }

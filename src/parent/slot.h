@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct crew;
 struct slot;
 
@@ -107,6 +109,8 @@ struct slot_rule {
 /* slot.c */
 struct slot_rule slot_rule(enum slot_state state, enum slot_event event);
 const char *slot_state_name(enum slot_state state);
+/* Whether its incumbent takes connections. */
+bool slot_is_served(enum slot_state state);
 
 /* Enters the next state, then does what the rule says. */
 void slot_on(struct crew *crew, struct slot *slot, enum slot_event event);

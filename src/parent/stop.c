@@ -2,7 +2,7 @@
 /*
  * stop - end the pool without hanging up on anyone
  *
- * Queues without a reader are lent out first. Then each slot closes its duplicates and tells its workers
+ * The intake is closed first, and queues without a reader are given to others. Then each slot closes its duplicates and tells its workers
  * to empty their queues and to drain. Connections that a worker takes with it, whether it says so, dies, or
  * has to be killed at the deadline, are counted and decide the exit code.
  */
@@ -29,7 +29,7 @@ void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms)
 	crew->exit_code = exit_code;
 	crew->stop_began_ms = crew->now_ms;
 	crew->stop_deadline_ms = crew->now_ms + timeout_ms;
-	custody_lend_rest(crew);
+	intake_stop(crew);
 	slot_each(crew, slot)
 		slot_on(crew, slot, ON_STOP);
 	limit_others(crew, timeout_ms);

@@ -4,6 +4,10 @@
  *
  * Without descriptors, or with as many connections as are allowed, accepting pauses: what waits stays in
  * the kernel's queue, where nothing is lost. It goes on when a connection has closed, or after a moment.
+ *
+ * From a shared listener one is taken at a time, since each arrival wakes somebody; then we wait in line
+ * again. Out of its queue come several at a time, and the kernel drops those there are no descriptors for: so
+ * with few left, that they are there is tried first.
  */
 #include "worker/room.h"
 
@@ -14,6 +18,7 @@
 #include <unistd.h>
 
 #define PAUSE_MS 100
+#define FEW_DESCRIPTORS 1024
 
 static void pause_accepting(struct worker *w, int error)
 {
@@ -39,36 +44,115 @@ static bool out_of_resources(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-static void accept_batch(struct worker *w, struct listener *l)
+/* Some of those in use belong to connections that are being closed: they are not to be counted, but seen. */
+static bool has_room_for_message(const struct worker *w)
 {
-	for (int i = 0; i < ACCEPT_BATCH && !conn_table_full(&w->conns); i++) {
-		int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int tried[HANDOFF_MOST];
+	int n = 0;
 
-		if (fd >= 0) {
-			note_recovery(w);
-			conn_open(&w->conns, fd);
-		} else if (errno == EAGAIN) {
-			l->readable = false;
-			return;
-		} else if (out_of_resources(errno)) {
-			pause_accepting(w, errno);
-			return;
-		}	/* else that connection failed in the queue (ECONNABORTED): the next one */
+	if (w->n_descriptors > FEW_DESCRIPTORS && w->conns.n_open < w->n_descriptors / 2)
+		return true;
+	while (n < HANDOFF_MOST && (tried[n] = dup(w->heritage->channel_fd)) >= 0)
+		n++;
+	for (int i = 0; i < n; i++)
+		close(tried[i]);
+	return n == HANDOFF_MOST;
+}
+
+static int refill(struct worker *w, int queue_fd)
+{
+	unsigned n_lost = 0;
+	int n = has_room_for_message(w) ? handoff_take(queue_fd, w->taken, &n_lost) : -EMFILE;
+
+	if (n_lost > 0)
+		log_warn("worker %u (pid %d): no descriptors for %u connections handed to it, which are lost",
+			 w->heritage->slot, (int)getpid(), n_lost);
+	if (n < 0)
+		return n;
+	w->n_taken = (unsigned)n;
+	return n > 0 ? 0 : -EMFILE;
+}
+
+/* Return: the next connection, or -errno; -EPIPE = there will be no more. */
+static int take(struct worker *w, const struct listener *l)
+{
+	int fd, r;
+
+	if (l->kind != LISTENER_QUEUE) {
+		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		return fd < 0 ? -errno : fd;
 	}
+	r = w->n_taken > 0 ? 0 : refill(w, l->fd);
+	return r < 0 ? r : w->taken[--w->n_taken];
+}
+
+/* Return: whether @l may hold more. */
+static bool accept_one(struct worker *w, struct listener *l)
+{
+	int fd = take(w, l);
+
+	if (fd >= 0) {
+		note_recovery(w);
+		conn_open(&w->conns, fd);
+	} else if (fd == -EAGAIN) {
+		l->readable = false;
+	} else if (fd == -EPIPE) {
+		listener_close(w, l);
+	} else if (out_of_resources(-fd)) {
+		pause_accepting(w, -fd);
+		return false;
+	}	/* else that connection failed in the queue (ECONNABORTED): the next one */
+	return l->readable;
+}
+
+static void accept_batch(struct worker *w, struct listener *l, int most)
+{
+	for (int i = 0; i < most && !conn_table_full(&w->conns); i++)
+		if (!accept_one(w, l))
+			break;
+}
+
+/* Woken once, it takes one; told to look, what it finds. */
+static void accept_shared(struct worker *w, struct listener *l)
+{
+	accept_batch(w, l, l->polling ? ACCEPT_BATCH : 1);
+	if (!w->accept_paused && !conn_table_full(&w->conns))
+		listener_wait(w, l);
+}
+
+void accept_all(struct worker *w, struct listener *l)
+{
+	l->readable = true;
+	while (l->readable && !w->accept_paused && !conn_table_full(&w->conns))
+		accept_one(w, l);
+	l->readable = false;
+}
+
+/* What is left of a message whose queue is closed by now. */
+static void open_taken(struct worker *w)
+{
+	while (w->n_taken > 0 && !conn_table_full(&w->conns))
+		conn_open(&w->conns, w->taken[--w->n_taken]);
 }
 
 void accept_step(struct worker *w)
 {
 	if (!w->accept_due || (w->accept_paused && w->engine->now_ms < w->accept_again_ms))
 		return;
-	w->accept_due = false;
+	open_taken(w);
+	w->accept_due = w->n_taken > 0;
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++) {
 		struct listener *l = &w->listeners[i];
 
-		if (l->fd >= 0 && l->readable)
-			accept_batch(w, l);
+		if (l->fd < 0 || !l->readable)
+			continue;
+		if (l->kind == LISTENER_SHARED)
+			accept_shared(w, l);
+		else
+			accept_batch(w, l, ACCEPT_BATCH);
 		w->accept_due |= l->fd >= 0 && l->readable;
 	}
+	w->accept_due |= w->n_taken > 0;
 }
 
 uint64_t accept_next_ms(const struct worker *w)

@@ -4,17 +4,15 @@
  *
  * We stop accepting, answer what we hold, then go. A listener that our successor shares is just let go:
  * its queue is the successor's. As its last holder we refuse new handshakes, wait for those begun, and
- * empty the queue before closing, since close(2) would reset what waits there.
+ * empty the queue before closing, since close(2) would reset what waits there. A queue that the parent hands
+ * out to is read to its end.
  *
  * Fails by: running out of time; what is left is cut and counted.
  */
 #include "worker/room.h"
 
-#include <errno.h>
+#include <unistd.h>
 
-#define HANDSHAKE_LOOK_MS	20	/* between two looks at the handshakes under way */
-#define HANDSHAKE_BLIND_MS	250	/* the wait where they cannot be seen */
-#define HANDSHAKE_MOST_MS	1000
 #define CUT_MS			50	/* for the completions of what was cut */
 
 static void close_listeners(struct worker *w)
@@ -26,18 +24,17 @@ static void close_listeners(struct worker *w)
 
 static void refuse_handshakes(struct worker *w)
 {
-	uint64_t now_ms = w->engine->now_ms;
-
+	if (w->config->options.model == BROOD_ROUND_ROBIN)
+		return;		/* the parent does */
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++) {
 		struct listener *l = &w->listeners[i];
 
 		if (l->fd < 0 || l->closing)
 			continue;
-		listener_refuse(l);
+		handshakes_refuse(l->fd);
 		listener_wake(w, l);
 	}
-	w->drain.close_ms = now_ms + HANDSHAKE_LOOK_MS;
-	w->drain.close_most_ms = now_ms + HANDSHAKE_MOST_MS;
+	handshakes_begin(&w->drain.handshakes, w->engine->now_ms);
 }
 
 void drain_begin(struct worker *w, uint32_t timeout_ms, bool last)
@@ -65,43 +62,46 @@ static bool queues_empty(const struct worker *w)
 	return true;
 }
 
-static bool handshakes_over(struct worker *w)
+static bool are_handshakes_over(struct worker *w)
 {
-	uint64_t now_ms = w->engine->now_ms;
-	int pending = 0;
+	uint16_t ports[LISTENERS_MAX];
 
-	if (now_ms >= w->drain.close_most_ms)
-		return true;
-	for (unsigned i = 0; i < w->config->n_listeners && pending == 0; i++)
-		pending = handshakes_pending(address_port(&w->config->listen[i]));
-	if (pending == 0)
-		return true;
-	if (pending < 0)
-		w->drain.close_most_ms = w->drain.close_most_ms - HANDSHAKE_MOST_MS + HANDSHAKE_BLIND_MS;
-	w->drain.close_ms = now_ms + HANDSHAKE_LOOK_MS;
-	return false;
+	for (unsigned i = 0; i < w->config->n_listeners; i++)
+		ports[i] = address_port(&w->config->listen[i]);
+	return handshakes_over(&w->drain.handshakes, ports, w->config->n_listeners, w->engine->now_ms);
 }
 
 /* Once more whatever came since, then close. */
 static void step_listeners(struct worker *w)
 {
-	if (w->drain.close_ms == 0 || w->engine->now_ms < w->drain.close_ms || !queues_empty(w))
+	struct handshakes *wait = &w->drain.handshakes;
+
+	if (wait->look_ms == 0 || w->engine->now_ms < wait->look_ms || !queues_empty(w))
 		return;
-	if (!handshakes_over(w))
+	if (!are_handshakes_over(w))
 		return;
-	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
-		if (w->listeners[i].fd >= 0)
-			listener_wake(w, &w->listeners[i]);
+	listeners_wake(w);
 	accept_step(w);
-	w->drain.close_ms = 0;
+	if (!queues_empty(w))
+		return;
+	wait->look_ms = 0;
 	close_listeners(w);
+}
+
+static unsigned cut_taken(struct worker *w)
+{
+	unsigned n = w->n_taken;
+
+	while (w->n_taken > 0)
+		close(w->taken[--w->n_taken]);
+	return n;
 }
 
 static void cut(struct worker *w)
 {
 	w->drain.cut = true;
-	w->drain.n_cut += conn_table_cut(&w->conns);
-	w->drain.close_ms = 0;
+	w->drain.n_cut += conn_table_cut(&w->conns) + cut_taken(w);
+	w->drain.handshakes.look_ms = 0;
 	close_listeners(w);
 	w->drain.deadline_ms = w->engine->now_ms + CUT_MS;
 }
@@ -121,14 +121,14 @@ bool drain_complete(const struct worker *w)
 		return false;
 	if (w->drain.cut && w->engine->now_ms >= w->drain.deadline_ms)
 		return true;	/* the kernel still holds something; our exit ends that */
-	return w->conns.n_open == 0 && listeners_closed(w);
+	return w->conns.n_open == 0 && w->n_taken == 0 && listeners_closed(w);
 }
 
 uint64_t drain_next_ms(const struct worker *w)
 {
 	if (!w->drain.on)
 		return ENGINE_NEVER;
-	if (w->drain.close_ms != 0 && w->drain.close_ms < w->drain.deadline_ms)
-		return w->drain.close_ms;
+	if (w->drain.handshakes.look_ms != 0 && w->drain.handshakes.look_ms < w->drain.deadline_ms)
+		return w->drain.handshakes.look_ms;
 	return w->drain.deadline_ms;
 }

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listener - the sockets connections come from
+ * listener - what connections come from
  *
- * Each worker has its own SO_REUSEPORT socket per address, bound early and listening late, so that it is
- * not in the group before it can serve. A duplicate goes to the parent at once: while anyone holds it, no
- * queued connection is lost by our death, and our replacement goes on with the same queue.
+ * reuseport: each worker has its own SO_REUSEPORT socket per address, bound early and listening late, so
+ * that it is not in the group before it can serve. A duplicate goes to the parent at once: while anyone
+ * holds it, no queued connection is lost by our death, and our replacement goes on with the same queue.
  *
- * It is polled, and accepted from in user code: an accept request armed in the kernel would take
- * connections on behalf of a process that is already dying.
+ * preemptive: all workers wait for one socket, and an arrival wakes one of them. Who is woken owes it a
+ * look, even when leaving: nobody else will be woken for that connection.
  *
- * Leaving as its last holder, a listener first refuses new handshakes with a socket filter that drops
- * bare SYNs (the client's kernel tries again), lets the begun ones finish, is emptied, and closed.
+ * round-robin: the parent hands connections out through a queue, which ends when there will be no more.
+ *
+ * Each is polled, and taken from in user code: an accept request armed in the kernel would take connections
+ * on behalf of a process that is already dying.
  */
 #include "worker/room.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,16 +34,22 @@ static struct listener *free_place(struct worker *w)
 	return NULL;
 }
 
-static void hold(struct listener *l, int fd, unsigned slot, unsigned index, bool opened)
+static void hold(struct listener *l, enum listener_kind kind, int fd, unsigned slot, unsigned index)
 {
 	*l = (struct listener){
-		.fd = fd, .slot = slot, .index = index, .opened = opened,
+		.fd = fd, .kind = kind, .slot = slot, .index = index,
 		.generation = (uint16_t)(l->generation + 1),
 	};
 }
 
 int listeners_open(struct worker *w, char *why, size_t size)
 {
+	enum listener_kind kind = w->config->options.model == BROOD_PREEMPTIVE ? LISTENER_SHARED : LISTENER_OWN;
+
+	if (w->heritage->queue_fd >= 0) {
+		hold(&w->listeners[0], LISTENER_QUEUE, w->heritage->queue_fd, w->heritage->slot, 0);
+		return 0;
+	}
 	for (unsigned i = 0; i < w->config->n_listeners; i++) {
 		int fd = w->heritage->listen_fd[i];
 		bool opened = fd < 0;
@@ -55,26 +62,36 @@ int listeners_open(struct worker *w, char *why, size_t size)
 			snprintf(why, size, "cannot listen on %s: %s", text, strerror(-fd));
 			return fd;
 		}
-		hold(&w->listeners[i], fd, w->heritage->slot, i, opened);
+		hold(&w->listeners[i], kind, fd, w->heritage->slot, i);
+		w->listeners[i].opened = opened;
 	}
 	return 0;
 }
 
+/* A shared one listens from when its first worker is ready; listening again changes nothing. */
+static int begin_listening(const struct worker *w, const struct listener *l)
+{
+	const struct brood_options *o = &w->config->options;
+	uint32_t backlog = l->kind == LISTENER_SHARED ? o->backlog * o->workers : o->backlog;
+
+	if (!l->opened && l->kind != LISTENER_SHARED)
+		return 0;
+	return listen(l->fd, (int)backlog) < 0 ? -errno : 0;
+}
+
 int listeners_listen(struct worker *w, char *why, size_t size)
 {
-	for (unsigned i = 0; i < w->config->n_listeners; i++) {
+	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++) {
 		struct listener *l = &w->listeners[i];
 		struct listener_msg message = { .index = l->index };
+		int r = l->fd >= 0 ? begin_listening(w, l) : 0;
 
-		if (!l->opened)
-			continue;
-		if (listen(l->fd, (int)w->config->options.backlog) < 0) {
-			int error = errno;
-
-			snprintf(why, size, "listen: %s", strerror(error));
-			return -error;
+		if (r < 0) {
+			snprintf(why, size, "listen: %s", strerror(-r));
+			return r;
 		}
-		message_send(w, CHANNEL_LISTENER, &message, l->fd);
+		if (l->opened)
+			message_send(w, CHANNEL_LISTENER, &message, l->fd);
 	}
 	return 0;
 }
@@ -85,8 +102,27 @@ void listener_wake(struct worker *w, struct listener *l)
 	w->accept_due = true;
 }
 
+void listeners_wake(struct worker *w)
+{
+	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
+		if (w->listeners[i].fd >= 0 && !w->listeners[i].closing)
+			listener_wake(w, &w->listeners[i]);
+}
+
+void listener_wait(struct worker *w, struct listener *l)
+{
+	l->readable = false;
+	if (!l->polling)
+		engine_poll_once(w->engine, l->fd, tag_of(w, l));
+	l->polling = true;
+}
+
 static void start_polling(struct worker *w, struct listener *l)
 {
+	if (l->kind == LISTENER_SHARED) {	/* has its event at once when something waits */
+		listener_wait(w, l);
+		return;
+	}
 	l->polling = true;
 	listener_wake(w, l);	/* what queued up before us is accepted without waiting for an event */
 	engine_poll(w->engine, l->fd, tag_of(w, l));
@@ -94,8 +130,9 @@ static void start_polling(struct worker *w, struct listener *l)
 
 void listeners_poll(struct worker *w)
 {
-	for (unsigned i = 0; i < w->config->n_listeners; i++)
-		start_polling(w, &w->listeners[i]);
+	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
+		if (w->listeners[i].fd >= 0)
+			start_polling(w, &w->listeners[i]);
 }
 
 void listener_borrow(struct worker *w, int fd, unsigned slot, unsigned index)
@@ -106,9 +143,9 @@ void listener_borrow(struct worker *w, int fd, unsigned slot, unsigned index)
 		close(fd);
 		return;
 	}
-	hold(l, fd, slot, index, false);
+	hold(l, LISTENER_OWN, fd, slot, index);
 	if (w->drain.on)
-		listener_refuse(l);
+		handshakes_refuse(l->fd);
 	start_polling(w, l);
 }
 
@@ -122,8 +159,10 @@ void listener_return(struct worker *w, unsigned slot, unsigned index)
 	}
 }
 
-static void let_go(struct listener *l)
+static void let_go(struct worker *w, struct listener *l)
 {
+	if (l->kind == LISTENER_SHARED && !w->drain.cut)	/* it may have been woken for somebody */
+		accept_all(w, l);
 	close(l->fd);
 	l->fd = -1;
 }
@@ -134,10 +173,10 @@ void listener_close(struct worker *w, struct listener *l)
 		return;
 	l->closing = true;
 	l->readable = false;
-	if (l->polling)
+	if (l->polling || l->kind == LISTENER_SHARED)	/* that may still be watched after its event */
 		engine_poll_stop(w->engine, l->fd, tag_of(w, l));
-	else
-		let_go(l);
+	if (!l->polling)
+		let_go(w, l);
 }
 
 void listener_on_poll(struct worker *w, const struct completion *completion)
@@ -148,30 +187,14 @@ void listener_on_poll(struct worker *w, const struct completion *completion)
 		return;
 	l->polling = completion->more;
 	if (l->closing && !l->polling) {
-		let_go(l);
+		let_go(w, l);
 		return;
 	}
 	if (l->closing)
 		return;
 	listener_wake(w, l);
-	if (!l->polling)	/* the kernel ended it, as it does when completions overflow */
+	if (!l->polling && l->kind != LISTENER_SHARED)	/* the kernel ended it: completions overflowed */
 		start_polling(w, l);
-}
-
-void listener_refuse(struct listener *l)
-{
-	/* At the socket the data begins with the TCP header; byte 13 holds the flags. */
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),		/* SYN and ACK */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),	/* SYN alone */
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
-	};
-	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
-
-	/* Should it be refused, the queue is still emptied; only handshakes within the last moment are lost. */
-	(void)setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 bool listeners_closed(const struct worker *w)

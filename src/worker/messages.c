@@ -28,6 +28,9 @@ static void on_message(struct worker *w, const struct message *message)
 	case CHANNEL_DRAIN:
 		drain_begin(w, message->drain.timeout_ms, message->drain.last);
 		break;
+	case CHANNEL_LOOK:
+		listeners_wake(w);
+		break;
 	case CHANNEL_LEND:
 		listener_borrow(w, message->fd, message->lend.slot, message->lend.index);
 		break;

@@ -2,7 +2,9 @@
 /* room.h - what the files of this room share: one worker, and its parts */
 #pragma once
 
+#include "base/handshakes.h"
 #include "bridge/channel.h"
+#include "bridge/handoff.h"
 #include "bridge/heritage.h"
 #include "conn/conn.h"
 #include "engine/engine.h"
@@ -13,8 +15,16 @@
 /* tag.owner; CONN_OWNER is the room conn's */
 enum owner { OWNER_CONN = CONN_OWNER, OWNER_LISTENER, OWNER_CHANNEL, OWNER_SIGNAL };
 
+/* Where connections come from, by model. */
+enum listener_kind {
+	LISTENER_OWN,		/* reuseport: ours, or lent by a sibling */
+	LISTENER_SHARED,	/* preemptive: we compete for it */
+	LISTENER_QUEUE,		/* round-robin: no socket that listens, but what the parent hands out */
+};
+
 struct listener {
 	int		fd;		/* -1 = free */
+	enum listener_kind kind;
 	unsigned	slot;		/* whose it is: ours, or that of the one who lent it */
 	unsigned	index;		/* of the address */
 	uint16_t	generation;
@@ -29,8 +39,7 @@ struct drain {
 	bool		last;		/* nobody inherits the listeners */
 	bool		cut;		/* the time is over */
 	uint64_t	deadline_ms;
-	uint64_t	close_ms;	/* of the listeners, at the earliest */
-	uint64_t	close_most_ms;	/* and at the latest */
+	struct handshakes handshakes;	/* waited for before the listeners are closed */
 	unsigned	n_cut;
 };
 
@@ -44,6 +53,9 @@ struct worker {
 	struct conn_table	 conns;
 	struct listener		 listeners[LISTENERS_HELD_MAX];
 	bool			 accept_due;	/* a listener is readable */
+	unsigned		 n_taken;	/* from the queue, in one message, and not opened yet */
+	int			 taken[HANDOFF_MOST];
+	unsigned		 n_descriptors;	/* RLIMIT_NOFILE */
 	int			 signal_fd;
 	bool			 retiring;	/* has asked to be replaced */
 	bool			 accept_paused;	/* out of descriptors; said once until it recovers */
@@ -65,18 +77,17 @@ void listener_return(struct worker *w, unsigned slot, unsigned index);
 void listener_close(struct worker *w, struct listener *l);
 /* Its queue may hold something: accept_step() will see. */
 void listener_wake(struct worker *w, struct listener *l);
+void listeners_wake(struct worker *w);
+/* Of a shared one, after its event: joins those who wait, at the end of the line. */
+void listener_wait(struct worker *w, struct listener *l);
 void listener_on_poll(struct worker *w, const struct completion *completion);
-/* Takes no new handshake; those begun may finish. */
-void listener_refuse(struct listener *l);
 bool listeners_closed(const struct worker *w);
-
-/* handshakes.c */
-/* How many handshakes on @port are begun and not finished; -1 = cannot be seen. */
-int handshakes_pending(uint16_t port);
 
 /* accept.c */
 /* Accepts from every listener whose queue may hold something, a batch each. */
 void accept_step(struct worker *w);
+/* All that waits in the queue of one listener, as far as there is room. */
+void accept_all(struct worker *w, struct listener *l);
 /* Whether accept_step() has work without waiting; or when it wants to try again. */
 uint64_t accept_next_ms(const struct worker *w);
 

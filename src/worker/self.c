@@ -34,7 +34,7 @@ unsigned brood_generation(void)
 
 const char *brood_model_name(void)
 {
-	return "reuseport";
+	return self ? config_model_name(self->config) : "none";
 }
 
 const char *brood_engine_name(void)

@@ -188,9 +188,9 @@ static int open_signals(struct worker *w)
 }
 
 /* Birth in order. Return: 0, or -1 and the reason in one line. */
-static int set_up(struct worker *w, unsigned n_descriptors, char *why, size_t size)
+static int set_up(struct worker *w, char *why, size_t size)
 {
-	struct conn_limits limits = limits_of(&w->config->options, n_descriptors);
+	struct conn_limits limits = limits_of(&w->config->options, w->n_descriptors);
 
 	if (open_signals(w) < 0) {
 		snprintf(why, size, "signalfd: %m");
@@ -249,6 +249,7 @@ int worker_main(const struct heritage *heritage)
 		.heritage = heritage,
 		.config = heritage->config,
 		.row = &heritage->board->rows[heritage->row],
+		.n_descriptors = privilege_raise_nofile(),
 		.signal_fd = -1,
 	};
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
@@ -256,7 +257,7 @@ int worker_main(const struct heritage *heritage)
 	name_process(heritage);
 	self_set(w);
 	crash_report_on(w);
-	if (set_up(w, privilege_raise_nofile(), why, sizeof(why)) < 0) {
+	if (set_up(w, why, sizeof(why)) < 0) {
 		say_failed(w, why);
 		return BROOD_EXIT_NOT_STARTED;
 	}

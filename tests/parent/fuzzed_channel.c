@@ -67,7 +67,7 @@ static void fuzzed_channel(void **state)
 		;
 	play_signal(&play, SIGTERM);
 	assert_true(play_end(&play, BROOD_EXIT_DRAINED) < 3000);
-	assert_int_equal(play_count(&play, "worker 0 (pid "), 2);	/* ready, and left */
+	assert_int_equal(play_count(&play, "worker 0 (pid "), 3);	/* ready, counters, and left */
 	assert_true(play_count(&play, "worker 1 (pid ") > N_LIVES);
 }
 

@@ -146,7 +146,7 @@ static inline void play_prepare(struct play *play, unsigned n_workers)
 	play->config.options.start_timeout_ms = PATIENCE_MS;
 	play->config.n_listeners = 1;
 	assert_int_equal(address_parse("127.0.0.1:0", &play->config.listen[0]), 0);
-	assert_int_equal(reserve_address(&play->config.listen[0], &play->reserved_fd[0], holder,
+	assert_int_equal(reserve_address(&play->config.listen[0], true, &play->reserved_fd[0], holder,
 					 sizeof(holder)), 0);
 }
 
@@ -172,7 +172,7 @@ static inline _Noreturn void play_parent(struct play *play, int log_fd)
 	log_setup(LOG_TEXT, LOG_DEBUG);
 	n_fds = play_n_fds();
 	code = parent_run(&play->config, play->reserved_fd);
-	if (play_n_fds() != n_fds)
+	if (play_n_fds() != n_fds - (play->reserved_fd[0] < 0))
 		exit(95);
 	if (play->hunted)
 		_exit(code);

@@ -15,7 +15,7 @@ static void reserved_address_lets_workers_in(void **state)
 
 	assert_int_equal(address_parse("127.0.0.1:0", &address), 0);
 	close(STDIN_FILENO);
-	assert_int_equal(reserve_address(&address, &reserved, holder, sizeof(holder)), 0);
+	assert_int_equal(reserve_address(&address, true, &reserved, holder, sizeof(holder)), 0);
 	assert_true(reserved > STDERR_FILENO);
 	assert_true(address_port(&address) != 0);
 
@@ -27,10 +27,10 @@ static void reserved_address_lets_workers_in(void **state)
 	assert_true(listener >= 0);
 	assert_int_equal(listen(listener, 8), 0);
 	assert_int_equal(connect(client, &address.any, address.len), 0);
-	assert_int_equal(reserve_address(&address, &other, holder, sizeof(holder)), -EADDRINUSE);
+	assert_int_equal(reserve_address(&address, true, &other, holder, sizeof(holder)), -EADDRINUSE);
 
 	assert_int_equal(address_parse("192.0.2.1:0", &elsewhere), 0);
-	assert_int_equal(reserve_address(&elsewhere, &other, holder, sizeof(holder)), -EADDRNOTAVAIL);
+	assert_int_equal(reserve_address(&elsewhere, true, &other, holder, sizeof(holder)), -EADDRNOTAVAIL);
 	close(client);
 	close(listener);
 	close(reserved);

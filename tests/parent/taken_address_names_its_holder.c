@@ -32,7 +32,7 @@ static void expect_taken(const char *text, uint16_t port)
 
 	assert_int_equal(address_parse(text, &address), 0);
 	address_set_port(&address, port);
-	assert_int_equal(reserve_address(&address, &fd, holder, sizeof(holder)), -EADDRINUSE);
+	assert_int_equal(reserve_address(&address, true, &fd, holder, sizeof(holder)), -EADDRINUSE);
 	snprintf(pid, sizeof(pid), "(pid %d)", (int)getpid());
 	if (!strstr(holder, pid) || strncmp(holder, "taken_address", 13) != 0)
 		fail_msg("%s: the holder is said to be %s", text, holder);

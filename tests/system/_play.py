@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the plays share: a brood on a free port, its log, its processes; clients; what a play says.
 
-$BROOD is the program, $BUILD the folder it was built in, $ENGINES the engines to play on ("uring epoll").
+$BROOD is the program, $BUILD the folder it was built in, $ENGINES the engines to play on ("uring epoll"),
+$MODEL the accept model ("reuseport").
 """
 import ctypes
 import json
@@ -21,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build")).resolve()
 BROOD = os.path.abspath(os.environ.get("BROOD", BUILD / "brood"))
 NOBODY = 65534
+MODEL = os.environ.get("MODEL", "reuseport")
 IS_SANITIZED = BUILD.name == "san"
 
 # Plays of root become nobody, who cannot reach what was built in root's own home: then from a copy.
@@ -149,8 +151,9 @@ class Brood:
         self.directory = tempfile.TemporaryDirectory(prefix="brood-play-")
         os.chmod(self.directory.name, 0o755)
         command = [*prefix, BROOD, "serve", "--listen", f"127.0.0.1:{self.port}", "--workers", str(workers)]
+        command += ["--model", MODEL]
         command += ["--engine", engine] if engine else []
-        self.name = " ".join(map(str, [engine or "auto", *options]))
+        self.name = " ".join(map(str, [MODEL, engine or "auto", *options]))
         self.log_path = os.path.join(self.directory.name, "log")
         with open(self.log_path, "wb") as log:
             popen.setdefault("stderr", log)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
+# models: one
 """What cannot start says why in one line, with code 1 (or 2 for its usage), at once, and leaves nothing behind."""
 import os
 import pathlib

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
+# models: one
 """100 Continue is sent to a client that waits for it when the body is wanted, and only then."""
 from _play import Brood, Client, check, engines
 

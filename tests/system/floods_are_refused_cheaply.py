@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
+# models: one
 """Endless lines, fields, targets and chunks of one byte are refused early: little memory, little time, no death."""
 import pathlib
 

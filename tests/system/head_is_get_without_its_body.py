@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
+# models: one
 """HEAD is answered with the fields GET would have, and with nothing behind them."""
 from _play import Brood, Client, check, engines
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
+# models: one
 """Thousands of damaged requests over the wire: every answer is an answer, none is a 500, and the workers live.
 
 --times N requests on each engine (2500), --seed S.

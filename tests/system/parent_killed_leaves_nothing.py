@@ -5,7 +5,7 @@ import signal
 import socket
 import time
 
-from _play import SLOW, Brood, Checker, Client, check, engines, is_alive, wait_until
+from _play import MODEL, SLOW, Brood, Checker, Client, check, engines, is_alive, wait_until
 
 for engine in engines():
     for loaded in (False, True):
@@ -27,7 +27,11 @@ for engine in engines():
             for client in [*idle, late]:
                 client.close()
             if checker:
-                checker.finish().expect_nothing_lost()
+                checker.finish()
+                if MODEL == "round-robin":      # what was in the parent's own hands goes with it
+                    check(checker.lost() <= 16, f"{checker.lost()} lost, more than it could have held")
+                else:
+                    checker.expect_nothing_lost()
             with socket.socket() as s:
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 s.bind(("127.0.0.1", brood.port))

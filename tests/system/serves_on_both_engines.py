@@ -4,7 +4,7 @@
 import json
 import time
 
-from _play import Brood, Client, check, engines
+from _play import MODEL, Brood, Client, check, engines
 
 NAMES = {"uring": "io_uring", "epoll": "epoll"}
 
@@ -18,7 +18,7 @@ def play(brood, engine):
         root = client.get("/")
         check(root.status == 200 and root.body == b"Hello from the brood.\n", root.raw)
         who = json.loads(client.get("/whoami").body)
-        check(who["engine"] == NAMES[engine] and who["model"] == "reuseport" and who["pid"] in brood.workers(), who)
+        check(who["engine"] == NAMES[engine] and who["model"] == MODEL and who["pid"] in brood.workers(), who)
         for body in (b"", b"x", bytes(range(256)) * 4000):
             client.send(f"PUT /echo HTTP/1.1\r\nHost: play\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
             check(client.response().body == body, f"{len(body)} bytes come back")
@@ -44,7 +44,7 @@ def play(brood, engine):
 
 for engine in engines():
     with Brood(engine=engine) as brood:
-        check(brood.lines(rf"ready: 2 workers on http://127\.0\.0\.1:{brood.port} \(reuseport, {NAMES[engine]}\)"),
+        check(brood.lines(rf"ready: 2 workers on http://127\.0\.0\.1:{brood.port} \({MODEL}, {NAMES[engine]}\)"),
               "the log names address, model and engine")
         play(brood, engine)
         brood.stop()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
+# models: one
 """However a request is cut into segments, the answer is the same but for the Date, and an echo's cut into chunks."""
 import random
 import re

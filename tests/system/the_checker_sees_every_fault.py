@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
+# models: one
 """Each way a server can fail its client is counted by the checker under its own name."""
 import socket
 import struct

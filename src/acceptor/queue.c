@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* queue - one a slot, both ends kept here; workers inherit the taking one */
+#include "acceptor/room.h"
+
+#include "base/must.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+static const struct queue no_queue = { .give_fd = -1, .take_fd = -1 };
+
+static unsigned slot_of(const struct acceptor *a, const struct queue *q)
+{
+	return (unsigned)(q - a->queues);
+}
+
+static int queue_open(struct queue *q)
+{
+	int ends[2];
+	int r = handoff_pair(ends);
+
+	if (r == 0)
+		*q = (struct queue){ .give_fd = ends[0], .take_fd = ends[1] };
+	return r;
+}
+
+static void queue_close(struct queue *q)
+{
+	if (q->give_fd >= 0)
+		close(q->give_fd);
+	if (q->take_fd >= 0)
+		close(q->take_fd);
+	*q = no_queue;
+}
+
+int queues_create(struct acceptor *a)
+{
+	int r = 0;
+
+	a->queues = calloc(a->config->options.workers, sizeof(*a->queues));
+	if (!a->queues)
+		return -ENOMEM;
+	a->n_queues = a->config->options.workers;
+	for (unsigned i = 0; i < a->n_queues; i++)
+		a->queues[i] = no_queue;
+	for (unsigned i = 0; i < a->n_queues && r == 0; i++)
+		r = queue_open(&a->queues[i]);
+	return r;
+}
+
+static unsigned discard(struct queue *q)
+{
+	int fds[HANDOFF_MOST];
+	unsigned n_all = 0, n_lost;
+	int n;
+
+	while (q->take_fd >= 0 && (n = handoff_take(q->take_fd, fds, &n_lost)) >= 0) {
+		for (int i = 0; i < n; i++)
+			close(fds[i]);
+		n_all += (unsigned)n + n_lost;
+	}
+	return n_all;
+}
+
+unsigned queues_destroy(struct acceptor *a)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < a->n_queues; i++) {
+		n += discard(&a->queues[i]);
+		queue_close(&a->queues[i]);
+	}
+	free(a->queues);
+	return n;
+}
+
+void queues_end(struct acceptor *a)
+{
+	for (unsigned i = 0; i < a->n_queues; i++) {
+		struct queue *q = &a->queues[i];
+
+		if (q->give_fd >= 0)
+			close(q->give_fd);
+		q->give_fd = -1;
+		q->read = q->full = false;
+	}
+}
+
+bool queues_read(const struct acceptor *a)
+{
+	for (unsigned i = 0; i < a->n_queues; i++)
+		if (a->queues[i].read)
+			return true;
+	return false;
+}
+
+/* Not in the set otherwise: what a reader does to its end would wake us without end. */
+void queue_set_full(struct acceptor *a, struct queue *q, bool full)
+{
+	struct epoll_event event = {
+		.events = EPOLLOUT, .data.u64 = a->place.tag + NUMBER_OF_QUEUE(slot_of(a, q)),
+	};
+
+	if (q->full == full || q->give_fd < 0)
+		return;
+	q->full = full;
+	must(epoll_ctl(a->place.epoll_fd, full ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, q->give_fd, &event) == 0);
+}
+
+static int renew(struct acceptor *a, struct queue *q)
+{
+	queue_set_full(a, q, false);
+	discard(q);
+	queue_close(q);
+	q->broken = true;
+	return queue_open(q);
+}
+
+int acceptor_queue(struct acceptor *a, unsigned slot)
+{
+	struct queue *q = &a->queues[slot];
+	int r = q->broken ? renew(a, q) : 0;
+
+	return r < 0 ? r : q->take_fd;
+}
+
+int acceptor_set_reader(struct acceptor *a, unsigned slot, bool reads, uint64_t now_ms)
+{
+	struct queue *q = &a->queues[slot];
+
+	int r = 0;
+
+	a->place.now_ms = now_ms;
+	if (q->give_fd < 0 || q->read == reads)
+		return 0;
+	q->read = reads;
+	q->stranded = !reads;
+	queue_set_full(a, q, false);
+	if (reads && !a->listening && !a->stopping)
+		r = acceptor_begin(a);
+	acceptor_step(a);
+	return r;
+}
+
+int acceptor_next_broken(struct acceptor *a)
+{
+	for (unsigned i = 0; i < a->n_queues; i++) {
+		struct queue *q = &a->queues[i];
+
+		if (!q->broken || q->told)
+			continue;
+		q->told = true;
+		return (int)i;
+	}
+	return -1;
+}

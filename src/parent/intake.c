@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * intake - how connections reach the workers; the one place where the models differ for the parent
+ *
+ *   reuseport     each worker opens its own listener; custody keeps a duplicate
+ *   preemptive    one socket, inherited by all, who compete for what it has
+ *   round-robin   the acceptor accepts and hands out through a queue a slot
+ *
+ * A queue outlives its worker under each, and a replacement goes on with it.
+ */
+#include "acceptor/acceptor.h"
+#include "base/log.h"
+#include "bridge/heritage.h"
+#include "parent/crew.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum brood_model model_of(const struct crew *crew)
+{
+	return (enum brood_model)crew->config->options.model;
+}
+
+static void close_sockets(struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
+		close(crew->reserved_fd[i]);
+		crew->reserved_fd[i] = -1;
+	}
+}
+
+static int create_acceptor(struct crew *crew)
+{
+	const struct acceptor_place place = {
+		.epoll_fd = crew->epoll_fd, .tag = tag_make(SOURCE_ACCEPTOR, 0, 0), .now_ms = crew->now_ms,
+	};
+
+	int r = acceptor_create(crew->config, place, crew->reserved_fd, &crew->acceptor);
+
+	for (unsigned i = 0; i < crew->config->n_listeners; i++)
+		crew->reserved_fd[i] = -1;	/* the acceptor's */
+	return r;
+}
+
+int intake_create(struct crew *crew)
+{
+	return model_of(crew) == BROOD_ROUND_ROBIN ? create_acceptor(crew) : 0;
+}
+
+static void tell_counters(const struct acceptor *a)
+{
+	const struct acceptor_counters *c = acceptor_counters(a);
+
+	log_debug("acceptor: counters: accepted=%" PRIu64 " given=%" PRIu64 " messages=%" PRIu64 " returned=%"
+		  PRIu64 " held_up=%" PRIu64 " paused=%" PRIu64, c->accepted, c->given, c->messages,
+		  c->returned, c->held_up, c->paused);
+}
+
+unsigned intake_destroy(struct crew *crew)
+{
+	struct acceptor *a = crew->acceptor;
+
+	crew->acceptor = NULL;
+	if (a)
+		tell_counters(a);
+	return acceptor_destroy(a);
+}
+
+int intake_bequeath(struct crew *crew, const struct slot *slot, struct heritage *heritage)
+{
+	switch (model_of(crew)) {
+	case BROOD_REUSEPORT:
+		memcpy(heritage->listen_fd, slot->listen_fd, sizeof(slot->listen_fd));
+		break;
+	case BROOD_PREEMPTIVE:
+		memcpy(heritage->listen_fd, crew->reserved_fd, crew->config->n_listeners * sizeof(int));
+		break;
+	case BROOD_ROUND_ROBIN:
+		heritage->queue_fd = acceptor_queue(crew->acceptor, slot->index);
+		return heritage->queue_fd < 0 ? heritage->queue_fd : 0;
+	}
+	return 0;
+}
+
+/* A worker that died may have been woken for a connection that it did not take any more. */
+static void wake_another(struct crew *crew)
+{
+	child_each(crew, child) {
+		if (child_serves(child) && channel_send(child->channel_fd, CHANNEL_LOOK, NULL, -1) == 0)
+			return;
+	}
+}
+
+static void set_reader(struct crew *crew, const struct slot *slot, bool reads)
+{
+	int r = acceptor_set_reader(crew->acceptor, slot->index, reads, crew->now_ms);
+
+	if (r == 0)
+		return;
+	log_error("cannot start: listen: %s", strerror(-r));
+	stop_begin(crew, BROOD_EXIT_NOT_STARTED, 0);
+}
+
+void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
+{
+	bool served = slot_is_served(slot->state);
+
+	switch (model_of(crew)) {
+	case BROOD_REUSEPORT:
+		custody_on_slot(crew, slot, was);
+		break;
+	case BROOD_PREEMPTIVE:
+		if (slot_is_served(was) && !served)
+			wake_another(crew);
+		break;
+	case BROOD_ROUND_ROBIN:
+		if (slot->state != SLOT_DRAINING)	/* who drains reads on until the end of the queue */
+			set_reader(crew, slot, served);
+		break;
+	}
+}
+
+static void kill_breakers(struct crew *crew)
+{
+	int slot;
+
+	while ((slot = acceptor_next_broken(crew->acceptor)) >= 0)
+		if (crew->slots[slot].incumbent)
+			child_kill(crew, crew->slots[slot].incumbent, "broke its queue of connections");
+}
+
+void intake_settle(struct crew *crew)
+{
+	if (model_of(crew) == BROOD_ROUND_ROBIN)
+		kill_breakers(crew);
+	else if (model_of(crew) == BROOD_REUSEPORT && !crew->stopping)
+		custody_settle(crew);
+}
+
+uint64_t intake_next_ms(const struct crew *crew)
+{
+	return crew->acceptor ? acceptor_next_ms(crew->acceptor) : 0;
+}
+
+void intake_expire(struct crew *crew)
+{
+	if (crew->acceptor)
+		acceptor_expire(crew->acceptor, crew->now_ms);
+}
+
+/* What the workers hold of a socket is theirs to drain; a duplicate here would outlive the last of them. */
+void intake_stop(struct crew *crew)
+{
+	switch (model_of(crew)) {
+	case BROOD_REUSEPORT:
+		custody_lend_rest(crew);
+		break;
+	case BROOD_PREEMPTIVE:
+		close_sockets(crew);
+		break;
+	case BROOD_ROUND_ROBIN:
+		if (crew->acceptor)
+			acceptor_stop(crew->acceptor, crew->now_ms);
+		break;
+	}
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Under the preemptive model a worker woken for a connection may die before it accepts: another one is told to look."""
+# models: one
+import os
+import re
+import signal
+import time
+
+from _play import Brood, Client, check, engines, wait_until
+
+
+def kill(brood, pid):
+    os.kill(pid, signal.SIGKILL)
+    brood.wait_for_line(rf"pid {pid}\): killed")
+
+
+def stop(pid):
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] == "T", 5, "stopped")
+
+
+def is_answered(client, seconds):
+    client.s.settimeout(seconds)
+    try:
+        return client.response().status == 200
+    except TimeoutError:
+        return False
+
+
+for engine in engines():
+    with Brood("--model", "preemptive", "--backoff", "5s..5s", engine=engine) as brood:
+        kill(brood, brood.workers()[0])         # its replacement comes at once, the one after that waits
+        victim = int(re.search(r"pid (\d+)", brood.wait_for_line("ready after"))[1])
+        stop(victim)
+        waiting = None
+        for _ in range(3):                      # in turn, so that one of them wakes the one that is stopped
+            client = Client(brood.port)
+            client.send("GET / HTTP/1.1\r\nHost: play\r\n\r\n")
+            if not is_answered(client, 0.2):
+                waiting = client
+                break
+        check(waiting or engine == "epoll", "one waits; epoll wakes none that is not asleep in it")
+        began = time.monotonic()
+        kill(brood, victim)
+        check(not waiting or is_answered(waiting, 3), "who waited for the dead is served")
+        took = time.monotonic() - began
+        print(f"{engine}: {'one' if waiting else 'nobody'} waited for the stopped worker; {took * 1000:.0f} ms after its death")
+        check(took < 2, "without waiting for the replacement")
+        check(brood.lines(r"restarting in \d"), "which comes later")
+        brood.stop()
