@@ -21,6 +21,7 @@ EXAMPLES := $(PROGRAMS:src/%.c=$(BUILD)/%) \
 FUZZERS	:= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 TESTS	:= $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz/%,$(wildcard tests/*/*.c)))
 NULLS	:= $(patsubst %.c,$(BUILD)/%,$(wildcard bench/null_*.c))
+BENCHES	:= $(patsubst bench/%/,$(BUILD)/bench/%,$(sort $(dir $(wildcard bench/*/*.c))))	# a program a folder
 HOME_OF	= $(DESTDIR)$(PREFIX)
 
 OPT	?= -O3
@@ -96,6 +97,11 @@ $(BUILD)/bench/null_%: bench/null_%.c bench/null.h
 	$(call say,CC)
 	$(Q)$(CC) $(OPT) -g $(WARN) -o $@ $< -luring
 
+.SECONDEXPANSION:
+$(BENCHES): $(BUILD)/bench/%: $$(wildcard bench/$$*/*.[ch])
+	$(call say,CC)
+	$(Q)$(CC) $(OPT) -g -std=gnu17 $(WARN) $(if $(WERROR)$(CI),$(PINNED)) -o $@ $(filter %.c,$^) -luring -lm
+
 # Changes when the flags do, and everything with it; -Werror alone rebuilds nothing.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -115,7 +121,7 @@ test:	## install what is missing, build with warnings as errors, run every test 
 	@$(MAKE) --no-print-directory WERROR=1 all tests
 	@tests/run --build $(BUILD) $(if $(ONLY),-k '$(ONLY)')
 
-tests: all $(TESTS)
+tests: all $(TESTS) $(BENCHES)
 
 san:	## the same with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build/san SANITIZE=address,undefined OPT=-O1 test
