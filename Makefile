@@ -100,7 +100,7 @@ $(BUILD)/bench/null_%: bench/null_%.c bench/null.h
 .SECONDEXPANSION:
 $(BENCHES): $(BUILD)/bench/%: $$(wildcard bench/$$*/*.[ch])
 	$(call say,CC)
-	$(Q)$(CC) $(OPT) -g -std=gnu17 $(WARN) $(if $(WERROR)$(CI),$(PINNED)) -o $@ $(filter %.c,$^) -luring -lm
+	$(Q)$(CC) $(OPT) -g -std=gnu17 -D_GNU_SOURCE $(WARN) $(if $(WERROR)$(CI),$(PINNED)) -o $@ $(filter %.c,$^) -luring -lm
 
 # Changes when the flags do, and everything with it; -Werror alone rebuilds nothing.
 $(BUILD)/flags: FORCE

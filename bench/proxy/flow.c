@@ -5,7 +5,6 @@
  * They pass through one scratch buffer; only what a send would not take is held, at most one receive of it,
  * and nothing more is read of that flow until it is gone. The end of a flow is passed on as a half-close.
  */
-#define _GNU_SOURCE
 #include "proxy.h"
 
 #include <err.h>

@@ -6,7 +6,6 @@
  * nothing: the next one is asked. An error on one side becomes a reset of the other, after what had
  * arrived before it.
  */
-#define _GNU_SOURCE
 #include "proxy.h"
 
 #include <arpa/inet.h>

@@ -7,7 +7,6 @@
  *
  * Not in it: other hosts, health checks, timeouts, HTTP.
  */
-#define _GNU_SOURCE
 #include "proxy.h"
 
 #include <arpa/inet.h>

@@ -9,7 +9,6 @@
  *                 one after the other. The longest wait counts, the worst over who is busy.
  *   other work    CPU time of a wake-up that has nothing to do with the listener, all pinned to one CPU.
  */
-#define _GNU_SOURCE
 #include "shared_listener.h"
 
 #include <err.h>

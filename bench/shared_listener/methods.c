@@ -9,7 +9,6 @@
  *
  * Fails by: the kernel refusing what a method needs; the worker says so and ends.
  */
-#define _GNU_SOURCE
 #include "shared_listener.h"
 
 #include <err.h>

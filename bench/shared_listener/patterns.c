@@ -6,7 +6,6 @@
  *   bursts of 4   four at a time
  *   churn         a client holds 64 connections, each opened, answered with a byte, closed
  */
-#define _GNU_SOURCE
 #include "shared_listener.h"
 
 #include <err.h>

@@ -2,7 +2,6 @@
 /*
  * shared_listener_pool - worker processes on one listener, and the clients that come to it
  */
-#define _GNU_SOURCE
 #include "shared_listener.h"
 
 #include <arpa/inet.h>
