@@ -69,7 +69,7 @@ struct engine {
 
 struct engine_ops {
 	void	(*poll)(struct engine *e, int fd, struct tag tag);
-	void	(*poll_once)(struct engine *e, int fd, struct tag tag);
+	void	(*poll_once)(struct engine *e, int fd, struct tag tag, bool exclusive);
 	void	(*poll_stop)(struct engine *e, int fd, struct tag tag);
 	void	(*recv)(struct engine *e, int fd, struct tag tag, bool once);
 	void	(*recv_stop)(struct engine *e, int fd, struct tag tag);
@@ -102,12 +102,13 @@ static inline void engine_poll(struct engine *e, int fd, struct tag tag)
 }
 
 /*
- * Watch a descriptor that other processes watch like this too, until the first event: an arrival wakes one
- * of them (EPOLLEXCLUSIVE). Whoever was woken takes what has arrived; nobody else will.
+ * Watch a descriptor until the first event, which comes at once when there is input already.
+ * @exclusive: of the processes that so watch it an arrival wakes one (EPOLLEXCLUSIVE), who takes what has
+ * arrived, because nobody else will.
  */
-static inline void engine_poll_once(struct engine *e, int fd, struct tag tag)
+static inline void engine_poll_once(struct engine *e, int fd, struct tag tag, bool exclusive)
 {
-	e->ops->poll_once(e, fd, tag);
+	e->ops->poll_once(e, fd, tag, exclusive);
 }
 
 /* Of both; an event that came first may be lost with it. */

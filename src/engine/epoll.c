@@ -36,7 +36,8 @@ struct watch {
 	bool		 readable : 1;	/* an edge came and EAGAIN has not */
 	bool		 ended : 1;	/* the edge told of an end: a short read is not the last */
 	bool		 polling : 1;
-	bool		 shared : 1;	/* with other processes: watched level-triggered and exclusively */
+	bool		 poll_once : 1;	/* level-triggered */
+	bool		 exclusive : 1;
 	bool		 receiving : 1;
 	bool		 once : 1;
 	bool		 queued : 1;	/* waits among the readable */
@@ -55,7 +56,7 @@ struct epoll {
 	struct queue	 readable;	/* int: descriptors */
 	unsigned	 readable_end;	/* of this turn; what is queued behind it is for the next */
 	struct queue	 done;		/* struct completion */
-	struct queue	 told;		/* int: shared ones that had their event; unwatched if not asked for again */
+	struct queue	 told;		/* int: polled once, and had its event; unwatched if not asked for again */
 	char		 buffer[BUFFER_BYTES];
 };
 
@@ -94,13 +95,17 @@ static void queue_readable(struct epoll *p, int fd, struct watch *w)
 
 /* ---- submitting ---- */
 
-#define OWN_EVENTS	(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
-#define SHARED_EVENTS	(EPOLLIN | EPOLLEXCLUSIVE)
+static uint32_t events_of(const struct watch *w)
+{
+	if (w->poll_once)
+		return EPOLLIN | (w->exclusive ? EPOLLEXCLUSIVE : 0);
+	return EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+}
 
 /* Return: 0, or -errno when the kernel will not watch @fd. */
 static int begin(struct epoll *p, int fd, struct watch *w, struct tag tag)
 {
-	struct epoll_event event = { .events = w->shared ? SHARED_EVENTS : OWN_EVENTS, .data.fd = fd };
+	struct epoll_event event = { .events = events_of(w), .data.fd = fd };
 
 	p->engine.counters.submitted++;
 	w->tag = tag;
@@ -126,10 +131,13 @@ static void epoll_poll(struct engine *e, int fd, struct tag tag)
 	queue_readable(p, fd, w);
 }
 
-/* An arrival passes over those that are busy: a process is woken only while it waits. */
-static void epoll_poll_once(struct engine *e, int fd, struct tag tag)
+/* Exclusively, an arrival passes over those that are busy: a process is woken only while it waits. */
+static void epoll_poll_once(struct engine *e, int fd, struct tag tag, bool exclusive)
 {
-	watch_of(epoll_of(e), fd)->shared = true;
+	struct watch *w = watch_of(epoll_of(e), fd);
+
+	w->poll_once = true;
+	w->exclusive = exclusive;
 	epoll_poll(e, fd, tag);
 }
 
@@ -308,7 +316,7 @@ static void unwatch_told(struct epoll *p)
 		int fd = ((int *)p->told.items)[p->told.head++];
 		struct watch *w = watch_of(p, fd);
 
-		if (!w->shared || w->polling)
+		if (!w->poll_once || w->polling)
 			continue;
 		epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL);
 		w->registered = false;
@@ -364,8 +372,8 @@ static bool read_one(struct epoll *p, int fd, struct completion *ret_completion)
 	w->queued = false;
 	if (w->polling && w->readable) {
 		w->readable = false;
-		w->polling = !w->shared;
-		if (w->shared)
+		w->polling = !w->poll_once;
+		if (w->poll_once)
 			*(int *)queue_push(&p->told, sizeof(int)) = fd;
 		*ret_completion = (struct completion){ .op = OP_POLL, .tag = w->tag, .more = w->polling };
 		return true;

@@ -126,13 +126,13 @@ static void uring_poll(struct engine *e, int fd, struct tag tag)
 }
 
 /* One that waits anew goes to the end of the line, so that those who share @fd are woken in turn. */
-static void uring_poll_once(struct engine *e, int fd, struct tag tag)
+static void uring_poll_once(struct engine *e, int fd, struct tag tag, bool exclusive)
 {
 	struct io_uring_sqe *sqe = prepare(uring_of(e), OP_POLL, tag);
 
 	sqe->opcode = IORING_OP_POLL_ADD;
 	sqe->fd = fd;
-	sqe->poll32_events = POLLIN | EPOLLEXCLUSIVE;
+	sqe->poll32_events = POLLIN | (exclusive ? EPOLLEXCLUSIVE : 0);
 }
 
 static void cancel(struct uring *u, enum op op, struct tag tag)

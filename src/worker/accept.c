@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * accept - connections in, a bounded batch a turn
+ * accept - connections in, one an event
  *
  * Without descriptors, or with as many connections as are allowed, accepting pauses: what waits stays in
  * the kernel's queue, where nothing is lost. It goes on when a connection has closed, or after a moment.
  *
- * From a shared listener one is taken at a time, since each arrival wakes somebody; then we wait in line
- * again. Out of its queue come several at a time, and the kernel drops those there are no descriptors for: so
- * with few left, that they are there is tried first.
+ * An event is good for one connection: were there more, the next comes at once, and no call is spent on finding
+ * the queue empty. What the parent hands out comes several in a message, and the kernel drops those there are
+ * no descriptors for: so with few left, that they are there is tried first.
  */
 #include "worker/room.h"
 
@@ -86,7 +86,17 @@ static int take(struct worker *w, const struct listener *l)
 	return r < 0 ? r : w->taken[--w->n_taken];
 }
 
-/* Return: whether @l may hold more. */
+static bool is_pausing(const struct worker *w)
+{
+	return w->accept_paused && w->engine->now_ms < w->accept_again_ms;
+}
+
+static bool has_room(const struct worker *w)
+{
+	return !is_pausing(w) && !conn_table_full(&w->conns);
+}
+
+/* Return: whether there may be more. */
 static bool accept_one(struct worker *w, struct listener *l)
 {
 	int fd = take(w, l);
@@ -94,62 +104,57 @@ static bool accept_one(struct worker *w, struct listener *l)
 	if (fd >= 0) {
 		note_recovery(w);
 		conn_open(&w->conns, fd);
-	} else if (fd == -EAGAIN) {
-		l->readable = false;
 	} else if (fd == -EPIPE) {
 		listener_close(w, l);
 	} else if (out_of_resources(-fd)) {
 		pause_accepting(w, -fd);
-		return false;
-	}	/* else that connection failed in the queue (ECONNABORTED): the next one */
-	return l->readable;
+	}
+	return fd >= 0 || fd == -ECONNABORTED;
 }
 
-static void accept_batch(struct worker *w, struct listener *l, int most)
-{
-	for (int i = 0; i < most && !conn_table_full(&w->conns); i++)
-		if (!accept_one(w, l))
-			break;
-}
-
-/* Woken once, it takes one; told to look, what it finds. */
-static void accept_shared(struct worker *w, struct listener *l)
-{
-	accept_batch(w, l, l->polling ? ACCEPT_BATCH : 1);
-	if (!w->accept_paused && !conn_table_full(&w->conns))
-		listener_wait(w, l);
-}
-
-void accept_all(struct worker *w, struct listener *l)
-{
-	l->readable = true;
-	while (l->readable && !w->accept_paused && !conn_table_full(&w->conns))
-		accept_one(w, l);
-	l->readable = false;
-}
-
-/* What is left of a message whose queue is closed by now. */
+/* What has come in one message. */
 static void open_taken(struct worker *w)
 {
 	while (w->n_taken > 0 && !conn_table_full(&w->conns))
 		conn_open(&w->conns, w->taken[--w->n_taken]);
 }
 
+/* After its event. */
+static void accept_next(struct worker *w, struct listener *l)
+{
+	accept_one(w, l);
+	open_taken(w);
+	if (has_room(w) && l->fd >= 0 && !l->closing)
+		listener_wait(w, l);
+}
+
+/* Without an event. */
+static void look(struct worker *w, struct listener *l)
+{
+	for (int i = 0; i < ACCEPT_BATCH && has_room(w) && l->readable; i++)
+		l->readable = accept_one(w, l) || is_pausing(w);
+}
+
+void accept_all(struct worker *w, struct listener *l)
+{
+	while (has_room(w) && accept_one(w, l))
+		;
+	l->readable = false;
+}
+
 void accept_step(struct worker *w)
 {
-	if (!w->accept_due || (w->accept_paused && w->engine->now_ms < w->accept_again_ms))
+	if (!w->accept_due || is_pausing(w))
 		return;
 	open_taken(w);
 	w->accept_due = w->n_taken > 0;
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++) {
 		struct listener *l = &w->listeners[i];
 
-		if (l->fd < 0 || !l->readable)
-			continue;
-		if (l->kind == LISTENER_SHARED)
-			accept_shared(w, l);
-		else
-			accept_batch(w, l, ACCEPT_BATCH);
+		if (l->fd >= 0 && l->readable && l->polling)
+			look(w, l);
+		else if (l->fd >= 0 && l->readable && has_room(w))
+			accept_next(w, l);
 		w->accept_due |= l->fd >= 0 && l->readable;
 	}
 	w->accept_due |= w->n_taken > 0;

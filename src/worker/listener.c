@@ -12,7 +12,9 @@
  * round-robin: the parent hands connections out through a queue, which ends when there will be no more.
  *
  * Each is polled, and taken from in user code: an accept request armed in the kernel would take connections
- * on behalf of a process that is already dying.
+ * on behalf of a process that is already dying. It is polled for one event at a time, because while we are at
+ * work, arrivals need not interrupt us, and because what is left in a queue is told when we wait again: no call
+ * is spent on finding it empty.
  */
 #include "worker/room.h"
 
@@ -112,27 +114,17 @@ void listeners_wake(struct worker *w)
 void listener_wait(struct worker *w, struct listener *l)
 {
 	l->readable = false;
-	if (!l->polling)
-		engine_poll_once(w->engine, l->fd, tag_of(w, l));
-	l->polling = true;
-}
-
-static void start_polling(struct worker *w, struct listener *l)
-{
-	if (l->kind == LISTENER_SHARED) {	/* has its event at once when something waits */
-		listener_wait(w, l);
+	if (l->polling)
 		return;
-	}
 	l->polling = true;
-	listener_wake(w, l);	/* what queued up before us is accepted without waiting for an event */
-	engine_poll(w->engine, l->fd, tag_of(w, l));
+	engine_poll_once(w->engine, l->fd, tag_of(w, l), l->kind == LISTENER_SHARED);
 }
 
 void listeners_poll(struct worker *w)
 {
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
 		if (w->listeners[i].fd >= 0)
-			start_polling(w, &w->listeners[i]);
+			listener_wait(w, &w->listeners[i]);
 }
 
 void listener_borrow(struct worker *w, int fd, unsigned slot, unsigned index)
@@ -146,7 +138,7 @@ void listener_borrow(struct worker *w, int fd, unsigned slot, unsigned index)
 	hold(l, LISTENER_OWN, fd, slot, index);
 	if (w->drain.on)
 		handshakes_refuse(l->fd);
-	start_polling(w, l);
+	listener_wait(w, l);
 }
 
 void listener_return(struct worker *w, unsigned slot, unsigned index)
@@ -173,8 +165,7 @@ void listener_close(struct worker *w, struct listener *l)
 		return;
 	l->closing = true;
 	l->readable = false;
-	if (l->polling || l->kind == LISTENER_SHARED)	/* that may still be watched after its event */
-		engine_poll_stop(w->engine, l->fd, tag_of(w, l));
+	engine_poll_stop(w->engine, l->fd, tag_of(w, l));	/* it may still be watched after its event */
 	if (!l->polling)
 		let_go(w, l);
 }
@@ -185,16 +176,12 @@ void listener_on_poll(struct worker *w, const struct completion *completion)
 
 	if (l->fd < 0 || l->generation != completion->tag.generation)
 		return;
-	l->polling = completion->more;
-	if (l->closing && !l->polling) {
+	l->polling = false;
+	if (l->closing) {
 		let_go(w, l);
 		return;
 	}
-	if (l->closing)
-		return;
 	listener_wake(w, l);
-	if (!l->polling && l->kind != LISTENER_SHARED)	/* the kernel ended it: completions overflowed */
-		start_polling(w, l);
 }
 
 bool listeners_closed(const struct worker *w)

@@ -10,7 +10,7 @@
 #include "engine/engine.h"
 
 #define LISTENERS_HELD_MAX (LISTENERS_MAX * 8)	/* our own and lent ones */
-#define ACCEPT_BATCH 64				/* a turn and listener; what is left waits for the next */
+#define ACCEPT_BATCH 64				/* most a turn and listener when told to look without an event */
 
 /* tag.owner; CONN_OWNER is the room conn's */
 enum owner { OWNER_CONN = CONN_OWNER, OWNER_LISTENER, OWNER_CHANNEL, OWNER_SIGNAL };
@@ -29,7 +29,7 @@ struct listener {
 	unsigned	index;		/* of the address */
 	uint16_t	generation;
 	bool		opened;		/* by us: the parent has no duplicate yet */
-	bool		polling;
+	bool		polling;	/* for its next event */
 	bool		readable;	/* connections may wait in its queue */
 	bool		closing;	/* once the poll has completed */
 };
@@ -78,7 +78,7 @@ void listener_close(struct worker *w, struct listener *l);
 /* Its queue may hold something: accept_step() will see. */
 void listener_wake(struct worker *w, struct listener *l);
 void listeners_wake(struct worker *w);
-/* Of a shared one, after its event: joins those who wait, at the end of the line. */
+/* For its next event, which comes at once when its queue is not empty. */
 void listener_wait(struct worker *w, struct listener *l);
 void listener_on_poll(struct worker *w, const struct completion *completion);
 bool listeners_closed(const struct worker *w);

@@ -20,15 +20,15 @@ static void event_comes_once(struct engine *e)
 {
 	int first = connect_end(0), second;
 
-	engine_poll_once(e, ends_listener, tag_of(1));
+	engine_poll_once(e, ends_listener, tag_of(1), true);
 	assert_int_equal(events(e, 1), 1);
 	second = connect_end(0);
 	assert_int_equal(events(e, 1), 0);		/* not asked for again */
 	close(accept(ends_listener, NULL, NULL));
-	engine_poll_once(e, ends_listener, tag_of(1));
+	engine_poll_once(e, ends_listener, tag_of(1), true);
 	assert_int_equal(events(e, 1), 1);		/* what was left there is seen when asking */
 	close(accept(ends_listener, NULL, NULL));
-	engine_poll_once(e, ends_listener, tag_of(1));
+	engine_poll_once(e, ends_listener, tag_of(1), true);
 	assert_int_equal(events(e, 1), 0);
 	reset_end(first);
 	reset_end(second);
@@ -46,9 +46,9 @@ static void event_of_one(struct engine *e, struct engine *other)
 		assert_int_equal(n + n_other, e->kind == ENGINE_URING ? 1 : 2);
 		close(accept(ends_listener, NULL, NULL));
 		if (n)
-			engine_poll_once(e, ends_listener, tag_of(1));
+			engine_poll_once(e, ends_listener, tag_of(1), true);
 		if (n_other)
-			engine_poll_once(other, ends_listener, tag_of(2));
+			engine_poll_once(other, ends_listener, tag_of(2), true);
 		assert_int_equal(events(e, 1) + events(other, 2), 0);
 		reset_end(client);
 	}
@@ -76,7 +76,7 @@ static void one_of_those_who_wait_is_woken(struct engine *e)
 
 	assert_int_equal(engine_create(e->kind, &other, why, sizeof(why)), 0);
 	event_comes_once(e);
-	engine_poll_once(other, ends_listener, tag_of(2));
+	engine_poll_once(other, ends_listener, tag_of(2), true);
 	assert_int_equal(events(other, 2), 0);
 	event_of_one(e, other);
 	stopped_ones_are_passed_over(e, other);
