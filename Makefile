@@ -140,6 +140,12 @@ bench-quick:	## compare with the null servers, nginx and Node, in under 3 minute
 	@$(MAKE) --no-print-directory all $(NULLS)
 	@bench/quick.py --brood $(BUILD)/brood
 
+bench:	## compare the accept models and their peers, in about half an hour (resumable); writes bench/RESULTS.md
+	@tools/deps bench
+	@$(MAKE) --no-print-directory all $(NULLS) $(BENCHES)
+	@bench/full.py --brood $(BUILD)/brood --build $(BUILD)/bench --handler $(BUILD)/examples/demo.so
+	@bench/report.py --build $(BUILD)/bench
+
 lint:	## clang-tidy, cppcheck, and which room includes which
 	@tools/deps lint
 	@tools/edges
@@ -164,5 +170,5 @@ help:	## show this list
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test tests san fuzz bench-quick lint install clean help FORCE
+.PHONY: all run test tests san fuzz bench bench-quick lint install clean help FORCE
 -include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/san/*' -not -path '$(BUILD)/fuzz/*' 2>/dev/null)

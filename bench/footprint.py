@@ -6,15 +6,16 @@ Memory is PSS from smaps_rollup; a connection is the growth of the worker's own 
 many idle keep-alive connections, each after one request.
 """
 import argparse
+import json
 import resource
 import signal
-import socket
 import sys
 import time
 
 sys.dont_write_bytecode = True  # nothing is left in the source tree
 
-from server import HOST, CannotRun, brood, read_answer, rollup_bytes, voluntary_switches
+from lib.observe import count_open, open_idle
+from lib.server import CannotRun, brood, rollup_bytes, voluntary_switches
 
 CONNECTIONS = 10000
 FDS_SPARED = 200
@@ -27,9 +28,11 @@ WORKER_WAKES, PARENT_WAKES = 0, 3
 class Report:
     def __init__(self):
         self.missed = 0
+        self.rows = []
 
     def row(self, what, value, unit, bar, form=",.0f", note=""):
         verdict = "meets" if value <= bar else "MISSES"
+        self.rows.append({"what": what, "value": value, "unit": unit, "bar": bar, "verdict": verdict})
         self.missed += value > bar
         print(f"  {what:<38}{value:>10{form}} {unit:<7} bar {bar:{form}}  {verdict}{note}")
 
@@ -39,18 +42,6 @@ def raise_fd_limit():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return CONNECTIONS if hard == resource.RLIM_INFINITY else min(CONNECTIONS, hard - FDS_SPARED)
-
-
-def open_idle(server, n):
-    """n connections, each answered once and left open."""
-    request = server.request("/")
-    held = []
-    for _ in range(n):
-        sock = socket.create_connection((HOST, server.port), 5)
-        sock.sendall(request)
-        read_answer(sock)
-        held.append(sock)
-    return held
 
 
 def measure_rest(report, parent, worker):
@@ -68,9 +59,7 @@ def measure_connections(report, server, worker, n):
     held = open_idle(server, n)
     time.sleep(SETTLE_SECONDS)
     after = rollup_bytes(worker)
-    for sock in held:
-        sock.setblocking(False)
-    alive = sum(still_open(sock) for sock in held)
+    alive = count_open(held)
     if alive < n:
         raise CannotRun(f"only {alive} of {n} idle connections stayed open")
     each = (after["Pss_Anon"] - before["Pss_Anon"]) / n
@@ -81,21 +70,13 @@ def measure_connections(report, server, worker, n):
         sock.close()
 
 
-def still_open(sock):
-    try:
-        return sock.recv(1) != b""
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--brood", default="build/brood")
     parser.add_argument("--port", type=int, default=22050)
     parser.add_argument("--engine", default="uring", choices=("uring", "epoll"))
     parser.add_argument("--strict", action="store_true", help="exit 1 when a bar is missed")
+    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print("at rest: one parent, one worker")
@@ -112,6 +93,9 @@ def main():
     except (CannotRun, OSError) as e:
         print(f"  could not measure: {e}")
         return 2
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump(report.rows, f)
     return 1 if report.missed and args.strict else 0
 
 

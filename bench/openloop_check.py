@@ -23,8 +23,8 @@ import time
 
 sys.dont_write_bytecode = True  # nothing is left in the source tree
 
-from machine import choose_cpus, cpu_ticks
-from server import HOST, CannotRun, Server, brood
+from lib.machine import choose_cpus, cpu_ticks
+from lib.server import HOST, CannotRun, Server, brood
 
 DELAY_MS = 50
 STALL_S = 0.5

@@ -15,7 +15,6 @@ import contextlib
 import json
 import os
 import platform
-import re
 import shutil
 import signal
 import subprocess
@@ -25,9 +24,11 @@ import time
 
 sys.dont_write_bytecode = True  # nothing is left in the source tree
 
-import peers
-from contest import FILES, Contest, Workload, cpu_ticks
-from server import HOST, CannotRun, brood
+from lib import peers
+from lib.content import fill_bytes, write_files
+from lib.contest import Contest, Workload
+from lib.machine import choose_cpus, cpu_model, cpu_ticks, first_line, settings, versions
+from lib.server import HOST, brood
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -80,74 +81,21 @@ def workloads(args, workdir, cpu):
     ]
 
 
-def write_files(directory):
-    os.makedirs(directory, exist_ok=True)
-    for path, size in FILES.items():
-        with open(directory + path, "wb") as f:
-            f.write(b"x" * size)
-
-
-def first_line(path, otherwise="unknown"):
-    try:
-        with open(path) as f:
-            return f.readline().strip()
-    except OSError:
-        return otherwise
-
-
-def version_of(program, package, option, pattern):
-    try:
-        path = peers.find(program, package)
-    except CannotRun as e:
-        return str(e)
-    said = subprocess.run([path, option], capture_output=True, text=True)
-    found = re.search(pattern, said.stdout + said.stderr)
-    return found.group(1) if found else "unknown"
-
-
 def print_header(args, cpus):
-    model = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
     steal = sum(cpu_ticks(cpu)[1] for cpu in cpus)
     facts = {
         "kernel": platform.release(),
-        "cpu": f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores; "
+        "cpu": f"{cpu_model()}, {os.cpu_count()} cores; "
                f"server on {cpus[0]}, wrk on {cpus[1]}",
-        "governor": first_line(f"/sys/devices/system/cpu/cpu{cpus[0]}/cpufreq/scaling_governor",
-                               "not readable"),
-        "congestion": first_line("/proc/sys/net/ipv4/tcp_congestion_control"),
-        "somaxconn": first_line("/proc/sys/net/core/somaxconn"),
+        **settings(cpus[0]),
         "stolen so far": f"{steal:.2f} s; load {first_line('/proc/loadavg')}",
-        "wrk": version_of("wrk", "wrk", "-v", r"wrk (\S+)"),
-        "nginx": version_of("nginx", "nginx-light", "-v", r"nginx/(\S+)"),
-        "node": version_of("node", "nodejs", "--version", r"v(\S+)"),
+        **versions(),
         "brood": " ".join(map(str, brood(args.brood, args.ports).argv)),
         "slices": f"{args.slice} s, up to {args.rounds} rounds, ABBA",
     }
     for name, value in facts.items():
         print(f"{name + ':':<15}{value}")
     return facts
-
-
-def choose_cpus():
-    cpus = sorted(os.sched_getaffinity(0))
-    if len(cpus) < 2:
-        print("note: one usable CPU, so wrk and the servers share it; the numbers say little")
-    return cpus[0], cpus[1 % len(cpus)]
-
-
-def fill_bytes(args, cpu):
-    """How much longer brood's answer is than a null server's, so that both send the same."""
-    try:
-        with brood(args.brood, args.ports, cpu=cpu) as own:
-            mine = len(b"".join(own.ask("/")))
-        with peers.null_server(args.build, "epoll", args.ports + 1, cpu) as null:
-            least = len(b"".join(null.ask("/")))
-    except CannotRun:
-        return 0
-    if mine - least in range(1, 6):
-        print(f"note: brood's answer is {mine - least} bytes longer than the null servers'")
-        return 0
-    return max(0, mine - least)
 
 
 def run_sibling(script, *arguments):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Measured points beside the model, then the model where this machine ends: up to 64 workers on 64 cores.
 
-Reads the measured rows of a full run (JSON lines; those of kind "latency" and "spread"), runs build/bench/simulate with
+Reads the measured points of a full run (JSON lines of kind "latency" and "spread"), runs build/bench/simulate with
 the parameters of each, and prints markdown. A point agrees when it lies in the range that 95 % of the seeds give.
 """
 import argparse
@@ -177,8 +177,8 @@ def read_rows(path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("measured", nargs="?", default=os.path.join(BUILD, "full.jsonl"),
-                        help="JSON lines (default: build/bench/full.jsonl)")
+    parser.add_argument("measured", nargs="?", default=os.path.join(BUILD, "points.jsonl"),
+                        help="JSON lines (default: build/bench/points.jsonl, which report.py writes)")
     parser.add_argument("--simulate", default=os.path.join(BUILD, "simulate"))
     args = parser.parse_args()
     try:

@@ -57,7 +57,7 @@ static void on_answered(void *arg, unsigned worker, const struct job *job, doubl
 	if (job->arrival_us < WARM_UP * run->options->seconds * 1e6)
 		return;
 	histogram_add(&run->outcome->all, end_us - job->arrival_us);
-	if (!job->spun)
+	if (!job->spun && job->sleep_us == 0)
 		histogram_add(&run->outcome->others, end_us - job->arrival_us);
 }
 

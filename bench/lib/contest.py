@@ -7,13 +7,15 @@ import statistics
 import subprocess
 import time
 
-from server import HOST, CannotRun, cpu_ns
+from lib.content import expected
+from lib.machine import cpu_ticks
+from lib.server import HOST, CannotRun, cpu_ns
+from lib.statistics_of import quartiles
 
 STOLEN_MAX = 0.02		# of a slice, on either CPU
 OTHERS_MAX = 0.08		# of a slice, on the server's CPU
 CLEAN_MIN = 3			# rounds; with fewer, disturbed slices are used and said to be so
 WARM_UP_SECONDS = 0.3
-FILES = {"/index.html": 100, "/1k.txt": 1024, "/1m.bin": 1 << 20}
 RETRIES = 1
 
 
@@ -25,14 +27,6 @@ class Workload:
         self.contestants = contestants	# name -> (function of a port giving a Server, rounds between turns)
         self.bars = bars		# (name, of name) -> bar, or None when only of interest
         self.weight = weight		# its share of the time
-
-
-def cpu_ticks(cpu):
-    """(busy, stolen) of one CPU, in seconds."""
-    with open("/proc/stat") as f:
-        line = re.search(rf"^cpu{cpu} (.*)$", f.read(), re.M).group(1)
-    field = [int(x) / os.sysconf("SC_CLK_TCK") for x in line.split()]
-    return field[0] + field[1] + field[2] + field[5] + field[6], field[7]
 
 
 def run_wrk(wrk, cpu, server, workload, seconds):
@@ -80,8 +74,7 @@ class Contest:
 
     def check_answer(self, server):
         body = server.ask(self.workload.path)[1]
-        size = FILES.get(self.workload.path)
-        if body != (b"x" * size if size else b"Hello, world!\n"):
+        if body != expected(self.workload.path):
             raise CannotRun(f"answers {self.workload.path} with {len(body)} other bytes")
 
     def take_slice(self, name, turn, seconds):
@@ -167,13 +160,6 @@ class Contest:
         self.log(kind="ratio", workload=self.workload.key, of=a, to=b, median=median, quartiles=[low, high],
                  range=[ratios[0], ratios[-1]], rounds=len(ratios), disturbed=noisy, bar=bar, verdict=verdict)
         return (a, b) if verdict == "MISSES" else None
-
-
-def quartiles(values):
-    if len(values) < 2:
-        return values[0], values[0]
-    q = statistics.quantiles(values, n=4, method="inclusive")
-    return q[0], q[2]
 
 
 def brief(argument):

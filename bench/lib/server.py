@@ -42,6 +42,24 @@ def cpu_ns(pids):
     return total
 
 
+def reaped_ns(pid):
+    """Time on a CPU of the children that pid has waited for, in the clock ticks the kernel gives."""
+    with open(f"/proc/{pid}/stat") as f:
+        field = f.read().rsplit(")", 1)[1].split()
+    return (int(field[13]) + int(field[14])) * 10**9 // os.sysconf("SC_CLK_TCK")
+
+
+def spent_ns(pids):
+    """cpu_ns() with the dead: a worker that is killed meanwhile keeps counting."""
+    total = 0
+    for pid in pids:
+        try:
+            total += cpu_ns([pid]) + reaped_ns(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return total
+
+
 def voluntary_switches(pid):
     """How often the threads of pid went to sleep, hence how often they woke."""
     total = 0
@@ -77,10 +95,12 @@ def read_answer(sock, data=b""):
 
 
 class Server:
-    def __init__(self, name, argv, port, cpu=None):
+    def __init__(self, name, argv, port, cpu=None, config=""):
         self.name, self.argv, self.port, self.cpu = name, [str(a) for a in argv], port, cpu
+        self.config = config		# the text of its configuration file
         self.process = None
         self.output = None
+        self.last_output = ""		# after stop(): all it said
 
     def pids(self):
         return [self.process.pid] + descendants(self.process.pid)
@@ -115,9 +135,12 @@ class Server:
                     raise CannotRun(f"no answer in {seconds} s ({e}): {self.last_words()}") from e
                 time.sleep(0.02)
 
-    def last_words(self):
+    def whole_output(self):
         self.output.seek(0)
-        lines = self.output.read().decode(errors="replace").strip().splitlines()
+        return self.output.read().decode(errors="replace")
+
+    def last_words(self):
+        lines = self.whole_output().strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
     def request(self, path):
@@ -145,6 +168,7 @@ class Server:
                     pass
             self.process.kill()
             self.process.wait()
+        self.last_output = self.whole_output()
         self.output.close()
         self.process = None
 
@@ -155,9 +179,40 @@ class Server:
         self.stop()
 
 
-def brood(binary, port, *options, directory=None, text="Hello, world!\n", workers=1, engine=None, cpu=None):
+class Group(Server):
+    """A server in front and those behind it, which count and live together."""
+
+    def __init__(self, front, backends):
+        super().__init__(front.name, front.argv, front.port, front.cpu, "\n".join(
+            " ".join(server.argv) for server in backends))
+        self.backends = backends
+
+    def pids(self):
+        return super().pids() + [pid for server in self.backends for pid in server.pids()]
+
+    def workers(self):
+        return [pid for server in self.backends for pid in server.workers()]
+
+    def start(self):
+        try:
+            for server in self.backends:
+                server.start()
+            return super().start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self):
+        super().stop()
+        for server in self.backends:
+            server.stop()
+
+
+def brood(binary, port, *options, directory=None, handler=None, text="Hello, world!\n", workers=1, engine=None,
+          cpu=None):
     """brood as every bench starts it."""
     argv = [binary, "serve", "--listen", f"{HOST}:{port}", "--workers", workers]
     argv += ["--engine", engine] if engine else []
-    argv += [*options, *([directory] if directory else ["--text", text])]
+    content = [directory] if directory else ["--handler", handler] if handler else ["--text", text]
+    argv += [*options, *content]
     return Server("brood", argv, port, cpu)
