@@ -61,6 +61,7 @@ MEASURES = {
     "us": lambda s: s.get("us_per_request"),
     "rate": lambda s: s.get("rate"),
     "pss": lambda s: s.get("pss_bytes"),
+    "client_busy": lambda s: s["openloop"]["client"]["busy"] if s.get("openloop") else None,
     **{name: latency(name) for name in ("p50", "p90", "p99", "p999", "max")},
     "p99_others": others_latency("p99"),
     "spread": lambda s: spread_of(s, connection_counts, max_over_mean),

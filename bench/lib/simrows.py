@@ -26,6 +26,12 @@ def as_simulated(arm):
     return name if arm.server == "brood" else f"{name}, epoll", model
 
 
+def cores_left(measured, workload, arm, cores):
+    """The client runs on them too."""
+    busy = measured.middle(workload.key, arm.name, "client_busy")
+    return round(cores - (busy or 0), 3)
+
+
 def latency_row(measured, workload, arm, cores):
     service = service_us(measured, arm, workload.close)
     p99 = measured.middle(workload.key, arm.name, "p99")
@@ -38,7 +44,7 @@ def latency_row(measured, workload, arm, cores):
         "connections": None if workload.close else workload.connections_for(arm),
         "close": workload.close, "rate": workload.rate, "service_us": service,
         "spin": mix if "/spin" in workload.mix else None, "sleep": mix if "/sleep" in workload.mix else None,
-        "cores": cores, "p99_us": p99, "p99_others_us": measured.middle(workload.key, arm.name, "p99_others"),
+        "cores": cores_left(measured, workload, arm, cores), "p99_us": p99, "p99_others_us": measured.middle(workload.key, arm.name, "p99_others"),
     }
 
 
@@ -47,7 +53,8 @@ def spread_row(measured, workload, arm):
     if not values:
         return None
     return {"kind": "spread", "server": as_simulated(arm)[0], "model": as_simulated(arm)[1], "workers": arm.workers,
-            "connections": workload.connections_for(arm), "max_over_mean": values, "median": median(values)}
+            "connections": workload.connections_for(arm), "opened": "one-by-one", "max_over_mean": values,
+            "median": median(values)}
 
 
 def rows(measured, workloads, cores):
@@ -56,6 +63,6 @@ def rows(measured, workloads, cores):
         for arm in workload.arms:
             if workload.mix and arm.engine == "uring":
                 found.append(latency_row(measured, workload, arm, cores))
-            elif workload.by_worker:
+            elif workload.by_worker and workload.open_rate:	# the scheduler, which deals out bursts, is not modelled
                 found.append(spread_row(measured, workload, arm))
     return [r for r in found if r]

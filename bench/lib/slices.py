@@ -39,6 +39,7 @@ def openloop_argv(args, workload, server, connections, seconds, seed):
             f"{seconds:.3f}", "--warm-up", workload.warm_up, "--arrivals", workload.arrivals, "--path",
             workload.path, "--timeout", 1, "--seed", seed]
     argv += ["--close"] if workload.close else ["--connections", connections]
+    argv += ["--open-rate", workload.open_rate] if workload.open_rate else []
     argv += ["--mix", workload.mix] if workload.mix else []
     argv += ["--by-worker"] if workload.by_worker else []
     return [str(a) for a in argv]

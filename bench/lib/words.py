@@ -3,7 +3,7 @@
 from lib.arms import BACKLOG_TOTAL
 from lib.slices import KILL_AT, OTHERS_MAX, SLOW_BYTES, STOLEN_MAX
 from lib.statistics_of import RESAMPLES, SEED
-from lib.workloads import RATE_ASYNC, RATE_CLOSE, RATE_FEW, RATE_KEEPALIVE, RATE_KILL, RATE_SLOW, RATE_SPIN, RATE_SPIN_CLOSE
+from lib.workloads import RATE_ASYNC, RATE_CLOSE, RATE_FEW, RATE_OPEN, RATE_KEEPALIVE, RATE_KILL, RATE_SLOW, RATE_SPIN, RATE_SPIN_CLOSE
 
 TITLE = """\
 # Three accept models, measured
@@ -32,6 +32,8 @@ CANNOT = """\
 - **The client takes part.** In the floating workloads it runs on the same cores as the servers, with real-time
   priority where that is permitted, so that it keeps to its schedule. That takes CPU from the servers and delays
   answers; it is the same for all. A worker that spins, too, takes a core from the others.
+- **Connections opened all at once** land where the scheduler lets them: on two cores, one of them busy with the client,
+  the first worker that is woken takes the whole burst from a shared socket before another one runs.
 - **More workers than cores** show where connections land; their latency is that of the scheduler too.
 - **A guest.** Microseconds move with the host; ratios of neighbouring slices move less. Slices with stolen time are
   discarded, but a busy sibling thread is not seen.
@@ -52,7 +54,7 @@ METHOD = f"""\
   table's percentile is the median of the slices' percentiles; p99.9 of a short slice is close to its maximum.
 - **Fixed rates**, for every contender the same: {RATE_KEEPALIVE:,}/s kept alive, {RATE_CLOSE:,}/s with a
   connection each, {RATE_SPIN:,}/s kept alive and {RATE_SPIN_CLOSE:,}/s with a connection each where 1 % spins,
-  {RATE_ASYNC:,}/s where 5 % sleeps, {RATE_FEW:,}/s on few connections, {RATE_KILL:,}/s with kills,
+  {RATE_ASYNC:,}/s where 5 % sleeps, {RATE_FEW:,}/s on few connections (opened at {RATE_OPEN:,}/s), {RATE_KILL:,}/s with kills,
   {RATE_SLOW:,}/s beside slow readers ({SLOW_BYTES >> 10} KiB/s each).
 - **A kill** is SIGKILL to one worker, {KILL_AT} s into each second, in turn.
 - **Discarded** and counted are slices with more than {STOLEN_MAX:.0%} of stolen time, with more than

@@ -13,7 +13,7 @@ RATE_KEEPALIVE, RATE_CLOSE = 5000, 1000	# the slowest contender reaches more tha
 RATE_SPIN = 2000		# x 1 % x 10 ms: a fifth of one CPU spins
 RATE_SPIN_CLOSE = 1000		# Node's parent, dealing out connections, is near its limit with 2,000
 RATE_ASYNC = 1000		# x 5 % x 50 ms: two or three requests sleep at any time
-RATE_FEW = 2000
+RATE_FEW, RATE_OPEN = 2000, 1000
 RATE_KILL = 2000
 RATE_SLOW = 1000
 SPIN, SLEEP = "1:/spin?ms=10", "5:/sleep?ms=50"
@@ -30,6 +30,7 @@ class Workload:
     path: str = "/"
     connections: int = 64
     per_worker: int = 0		# connections per worker instead
+    open_rate: int = 0		# of these connections a second at the start; 0: all at once
     wrk: tuple = ()		# more options
     rate: int = 0		# of openloop
     mix: str = ""
@@ -127,12 +128,13 @@ def latency_workloads():
 def spread_workloads():
     arms = brood_arms(workers=(2, 4, 8)) + [
         nginx_arm("reuseport", 2), nginx_arm("shared", 2), node_arm("rr", 2), node_arm("none", 2)]
+    common = {"rate": RATE_FEW, "by_worker": True, "serves": "demo", "path": "/whoami", "length": 0.3, "warm_up": 0.05}
     return [
-        Workload(f"few-{k}n", f"{k if k > 1 else 'one'} long-lived connection{'s' if k > 1 else ''} per worker, "
-                 f"{RATE_FEW:,} requests a second", arms, rate=RATE_FEW, by_worker=True, serves="demo",
-                 path="/whoami", per_worker=k, length=0.3, warm_up=0.05)
+        Workload(f"few-{k}n", f"{k if k > 1 else 'one'} long-lived connection{'s' if k > 1 else ''} per worker, opened "
+                 f"one by one, {RATE_FEW:,} requests a second", arms, per_worker=k, open_rate=RATE_OPEN, **common)
         for k in (1, 2, 8)
-    ]
+    ] + [Workload("few-8n-burst", f"8 long-lived connections per worker, opened all at once, {RATE_FEW:,} requests a "
+                  "second", arms, per_worker=8, **common)]
 
 
 def hard_workloads():

@@ -20,6 +20,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -278,8 +279,12 @@ static void connect_all(struct client *client)
 {
 	uint32_t n_waiting = client->n_conns;
 
-	for (uint32_t i = 0; i < client->n_conns; i++)
+	for (uint32_t i = 0; i < client->n_conns; i++) {
 		conn_open(client, &client->conns[i]);
+		if (client->options->open_rate > 0)
+			nanosleep(&(struct timespec){ .tv_nsec = (long)fmin(1e9 / client->options->open_rate, 999999999) },
+				  NULL);
+	}
 	while (n_waiting > 0 && client->now_ns < CONNECT_NS) {
 		serve_events(client, client->now_ns + SLOW_PIECE_NS);
 		send_listed(client);

@@ -34,6 +34,7 @@ struct options {
 	double		 seconds;	/* of the recorded part */
 	double		 warm_up;	/* seconds before it */
 	uint32_t	 connections;	/* with close: at most so many at a time */
+	double		 open_rate;	/* at the start, connections per second; 0: all at once */
 	uint32_t	 pipeline;	/* outstanding requests per connection */
 	bool		 close;		/* a connection for every request */
 	bool		 poisson;

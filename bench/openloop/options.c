@@ -18,6 +18,7 @@ static const char usage[] =
 	"  --seconds S           recorded (5)\n"
 	"  --warm-up S           before that, not recorded (1)\n"
 	"  --connections C       kept alive (64); with --close at most so many at a time (1024)\n"
+	"  --open-rate R         connections opened per second at the start (all at once)\n"
 	"  --pipeline N          outstanding requests per connection (1)\n"
 	"  --close               a connection for every request\n"
 	"  --arrivals A          uniform or poisson (uniform)\n"
@@ -92,6 +93,7 @@ static const struct option known[] = {
 	{ "seconds", required_argument, NULL, 's' },
 	{ "warm-up", required_argument, NULL, 'w' },
 	{ "connections", required_argument, NULL, 'c' },
+	{ "open-rate", required_argument, NULL, 'o' },
 	{ "pipeline", required_argument, NULL, 'n' },
 	{ "close", no_argument, NULL, 'x' },
 	{ "arrivals", required_argument, NULL, 'a' },
@@ -114,6 +116,7 @@ static void take_option(struct options *o, int option, const char *name, char *v
 	case 's': o->seconds = parse_number(name, value, 0.01, 86400); break;
 	case 'w': o->warm_up = parse_number(name, value, 0, 86400); break;
 	case 'c': o->connections = parse_whole(name, value, 1, CONNECTIONS_MAX); break;
+	case 'o': o->open_rate = parse_number(name, value, 1, 1e6); break;
 	case 'n': o->pipeline = parse_whole(name, value, 1, PIPELINE_MAX); break;
 	case 'x': o->close = true; break;
 	case 'a': o->poisson = parse_arrivals(value); break;

@@ -85,18 +85,43 @@ static void worker_count(struct pool *p, unsigned worker)
 	p->n_taken[worker]++;
 }
 
+static void take_shared(struct pool *p, unsigned worker)
+{
+	struct job job = queue_pop(&p->shared);
+
+	worker_count(p, worker);
+	worker_begin(p, worker, &job);
+}
+
+/* Stands in line, but for a queue that is not empty, which it knows at once. */
+static void arm(struct pool *p, unsigned worker)
+{
+	p->woken[worker] = p->shared.n > 0;
+	if (!p->woken[worker])
+		idle_add(p, worker);
+}
+
+/* Woken, it takes one, and stands in line again before it serves that one. */
+static void look(struct pool *p, unsigned worker)
+{
+	if (p->shared.n > 0)
+		take_shared(p, worker);
+	arm(p, worker);
+}
+
 static void worker_go_on(struct pool *p, unsigned worker)
 {
 	struct sim_worker *w = &p->workers[worker];
 	struct job job;
 
-	if (w->queue.n > 0) {
+	if (p->pull && p->wake == WAKE_ARMED) {
+		if (p->woken[worker])
+			look(p, worker);
+	} else if (w->queue.n > 0) {
 		job = queue_pop(&w->queue);
 		worker_begin(p, worker, &job);
 	} else if (p->shared.n > 0) {
-		job = queue_pop(&p->shared);
-		worker_count(p, worker);
-		worker_begin(p, worker, &job);
+		take_shared(p, worker);
 	} else if (p->pull) {
 		idle_add(p, worker);
 	}
@@ -202,10 +227,27 @@ void pool_give(struct pool *p, unsigned worker, const struct job *job)
 		worker_begin(p, worker, job);
 }
 
+static void wake_armed(struct pool *p)
+{
+	unsigned worker;
+
+	if (p->n_idle == 0)
+		return;
+	worker = idle_take(p);
+	p->woken[worker] = true;
+	if (!p->workers[worker].serving)
+		look(p, worker);
+}
+
 void pool_offer(struct pool *p, const struct job *job)
 {
 	unsigned worker;
 
+	if (p->wake == WAKE_ARMED) {
+		queue_push(&p->shared, job);
+		wake_armed(p);
+		return;
+	}
 	if (p->n_idle == 0) {
 		queue_push(&p->shared, job);
 		return;

@@ -4,7 +4,8 @@
  *
  * A worker is one loop that serves what it has in the order in which it came. Who gets a connection is the
  * model's business (placement.c); in `preemptive` with --close there is one queue, and an idle
- * worker takes its first. A share of the requests takes more CPU time in the loop (--spin PERCENT:US), a
+ * worker takes its first: of several the one that slept longest (fifo) or last (lifo), or whoever is first in a
+ * line that busy workers stand in too, and only looks when it is done (armed). A share of the requests takes more CPU time in the loop (--spin PERCENT:US), a
  * share waits without keeping the loop (--sleep PERCENT:US). Workers beyond --cores share them equally.
  *
  * What is not in it: the client, the network, the cost of waking and of switching, caches.
@@ -21,7 +22,7 @@
 
 const char *const model_words[] = { "reuseport", "preemptive", "round-robin", NULL };
 const char *const balance_words[] = { "hash", "weighted", "least", NULL };
-const char *const wake_words[] = { "fifo", "lifo", NULL };
+const char *const wake_words[] = { "fifo", "lifo", "armed", NULL };
 
 static const char usage[] =
 	"usage: simulate --model reuseport|preemptive|round-robin --workers N [--cores K]\n"
@@ -29,7 +30,7 @@ static const char usage[] =
 	"                --rate PER_SECOND [--arrivals poisson|uniform] [--seconds S]\n"
 	"                --service-us US [--service-shape constant|exponential]\n"
 	"                [--spin PERCENT:US] [--sleep PERCENT:US]\n"
-	"                [--balance hash|weighted|least] [--wake fifo|lifo] [--seeds N] [--seed X]\n"
+	"                [--balance hash|weighted|least] [--wake fifo|lifo|armed] [--seeds N] [--seed X]\n"
 	"--rate 0 only places the connections.";
 
 /* What --name takes: a word of a list, a number, or PERCENT:US into two numbers. */

@@ -13,7 +13,7 @@
 
 enum model { MODEL_REUSEPORT, MODEL_PREEMPTIVE, MODEL_ROUND_ROBIN };
 enum balance { BALANCE_HASH, BALANCE_WEIGHTED, BALANCE_LEAST };
-enum wake { WAKE_FIFO, WAKE_LIFO };
+enum wake { WAKE_FIFO, WAKE_LIFO, WAKE_ARMED };
 
 struct options {
 	int	model, balance, wake;	/* of the enums above */
@@ -83,9 +83,10 @@ struct pool {
 	double			 cores;
 	bool			 pull;		/* one queue, from which idle workers take */
 	enum wake		 wake;
+	bool			 woken[SIMULATE_WORKERS_MAX];	/* WAKE_ARMED: owes the shared queue a look */
 	struct queue		 shared;
 	struct queue		 asleep;	/* in the order in which they end */
-	unsigned		 idle[SIMULATE_WORKERS_MAX];	/* a ring, the longest asleep first */
+	unsigned		 idle[SIMULATE_WORKERS_MAX];	/* a ring, the longest asleep, or armed, first */
 	unsigned		 idle_head, n_idle;
 	unsigned		 running[SIMULATE_WORKERS_MAX];	/* a heap, the next to finish first */
 	unsigned		 n_running;

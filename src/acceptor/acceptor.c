@@ -5,7 +5,6 @@
 #include "base/must.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -199,7 +198,7 @@ static bool accept_rest(struct acceptor *a)
 			more |= accept_batch(a, a->listen_fd[i]);
 		acceptor_step(a);
 	}
-	return !more && (a->n_pending == 0 || !queues_read(a));
+	return a->n_pending == 0 ? !more : !queues_read(a);
 }
 
 static void step_stop(struct acceptor *a)

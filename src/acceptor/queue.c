@@ -2,8 +2,6 @@
 /* queue - one a slot, both ends kept here; workers inherit the taking one */
 #include "acceptor/room.h"
 
-#include "base/must.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -97,16 +95,26 @@ bool queues_read(const struct acceptor *a)
 }
 
 /* Not in the set otherwise: what a reader does to its end would wake us without end. */
-void queue_set_full(struct acceptor *a, struct queue *q, bool full)
+static int watch(struct acceptor *a, struct queue *q, int operation)
 {
 	struct epoll_event event = {
 		.events = EPOLLOUT, .data.u64 = a->place.tag + NUMBER_OF_QUEUE(slot_of(a, q)),
 	};
 
+	return epoll_ctl(a->place.epoll_fd, operation, q->give_fd, &event) < 0 ? -errno : 0;
+}
+
+void queue_set_full(struct acceptor *a, struct queue *q, bool full)
+{
+	int r;
+
 	if (q->full == full || q->give_fd < 0)
 		return;
-	q->full = full;
-	must(epoll_ctl(a->place.epoll_fd, full ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, q->give_fd, &event) == 0);
+	r = watch(a, q, full ? EPOLL_CTL_ADD : EPOLL_CTL_DEL);
+	if (full && r < 0)
+		acceptor_pause(a, -r);		/* tries again in a moment instead */
+	else
+		q->full = full;
 }
 
 static int renew(struct acceptor *a, struct queue *q)

@@ -43,7 +43,7 @@ void rollout_greet(struct crew *crew, struct slot *slot)
 	else
 		log_debug("worker %u (pid %d): ready after %s", slot->index, (int)child->pid, took);
 	slot->was_ready = true;
-	if (!crew->was_ready)
+	if (!crew->was_ready && !crew->stopping)
 		greet_pool(crew);
 }
 
