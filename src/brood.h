@@ -108,6 +108,14 @@ struct brood_options {
 	/* files */
 	uint64_t	cache_bytes;		/* 8 MiB: small files kept in memory, per worker */
 	uint32_t	listing;		/* 1 = list directories that have no index.html */
+
+	/* replacing workers */
+	uint32_t	hang_timeout_ms;	/* 10000: a worker whose loop does not turn for so long is aborted;
+						 * UINT32_MAX = never */
+	uint32_t	surge;			/* 1: how many may be replaced at a time, on request or by a reload */
+	uint64_t	max_requests;		/* 0 = off: a worker that has answered so many is replaced... */
+	uint64_t	max_rss_bytes;		/* 0 = off: ...that has so much memory resident... */
+	uint64_t	max_age_ms;		/* 0 = off: ...that is so old; each up to a tenth earlier, at random */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }
@@ -156,7 +164,8 @@ int brood_http(struct brood *brood, brood_handler_fn *handler, void *arg);
  * brood_run() - fork the workers and be their parent until the pool ends.
  *
  * Blocks SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE in the
- * calling process. TERM, INT and QUIT drain; a second one ends at once.
+ * calling process. TERM, INT and QUIT drain; a second one ends at once. HUP replaces every worker, one after
+ * another.
  * Process: becomes the parent; call it from a program with one thread.
  * Return: an exit code, BROOD_EXIT_*.
  */

@@ -30,6 +30,11 @@
 	X(log_level,		0,		0,	BROOD_LOG_DEBUG)	\
 	X(backlog,		4096,		1,	65535)			\
 	X(max_connections,	0,		0,	1000000)		\
+	X(hang_timeout_ms,	10000,		100,	UINT32_MAX)		\
+	X(surge,		1,		1,	512)			\
+	X(max_requests,		0,		0,	1000ull * GIB)		\
+	X(max_rss_bytes,	0,		0,	1024 * GIB)		\
+	X(max_age_ms,		0,		0,	366ull * DAY_MS)	\
 	X(max_head_bytes,	16 * KIB,	256,	MIB)			\
 	X(max_target_bytes,	8 * KIB,	16,	MIB)			\
 	X(max_fields,		100,		1,	100)			\

@@ -27,7 +27,8 @@
 	X(completed,	"completions seen")					\
 	X(starved,	"times the receive buffers ran out")			\
 	X(overflows,	"completion queue overflows")				\
-	X(heartbeat_ms,	"monotonic clock of the last turn (gauge)")
+	X(waiting,	"1 while the loop waits for something to do (gauge)")	\
+	X(heartbeat_ms,	"monotonic clock of the last time it had waited (gauge)")
 
 struct board_row {
 #define FIELD(name, meaning) _Atomic uint64_t name;

@@ -37,7 +37,8 @@ void help_print_serve(void)
 	fputs("\nEach is also a variable of the environment: --drain-timeout is\n"
 	      "BROOD_DRAIN_TIMEOUT; BROOD_LISTEN separates addresses by commas. Arguments are\n"
 	      "stronger.\n"
-	      "\nTERM, INT and QUIT drain and end; a second one ends at once.\n"
+	      "\nTERM, INT and QUIT drain and end; a second one ends at once. HUP replaces every\n"
+	      "worker.\n"
 	      "Exit codes: 0 drained, 1 could not start, 2 usage, 3 connections were cut,\n"
 	      "4 workers died too often.\n", stdout);
 }

@@ -57,6 +57,16 @@ const struct option option_table[] = {
 	       "deaths of a slot before giving up"),
 	OPTION("backoff",         "MIN..MAX", parse_backoff,       pool.backoff_min_ms,
 	       "wait before restarting again"),
+	OPTION("hang-timeout",    "TIME|off", parse_duration,      pool.hang_timeout_ms,
+	       "for a worker's loop to turn again"),
+	OPTION("surge",           "N",        parse_count,         pool.surge,
+	       "workers replaced at a time, by wish or reload"),
+	OPTION("max-requests",    "N|off",    parse_count,         pool.max_requests,
+	       "then a worker is replaced; up to a tenth less"),
+	OPTION("max-rss",         "SIZE|off", parse_size,          pool.max_rss_bytes,
+	       "the same by its memory"),
+	OPTION("max-age",         "TIME|off", parse_duration,      pool.max_age_ms,
+	       "the same by its age"),
 	CHOICE("on-giveup",       "ACTION",   giveups,             pool.on_giveup,
 	       "exit, or degrade: go on with the others"),
 	OPTION("user",            "USER",     parse_string,        pool.user,
@@ -92,7 +102,7 @@ const struct option option_table[] = {
 	CHOICE("log-level",       "LEVEL",    log_levels,          pool.log_level,
 	       "error, warn, info or debug"),
 
-	LATER("balance"), LATER("hang-timeout"), LATER("max-requests"), LATER("max-rss"), LATER("max-age"),
+	LATER("balance"),
 	LATER("pin"), LATER("control"), LATER("admin"), LATER("access-log"), LATER("config"),
 };
 

@@ -28,24 +28,47 @@ static void store(const struct setting *setting, uint64_t value, struct serve_op
 
 /* ---- numbers ---- */
 
-/* Where 0 is allowed it means "auto", and is written so. */
+/* What 0, or for ever, is called: "auto" of "N|auto"; NULL where it is not allowed. */
+static const char *zero_word(const struct option *option)
+{
+	const char *bar = strchr(option->form, '|');
+
+	return bar ? bar + 1 : NULL;
+}
+
+/* "" or ", or off" */
+static const char *or_zero(const struct option *option)
+{
+	static char text[16];
+
+	text[0] = '\0';
+	if (zero_word(option))
+		snprintf(text, sizeof(text), ", or %s", zero_word(option));
+	return text;
+}
+
+static bool store_zero(const struct option *option, const char *value, struct serve_options *out)
+{
+	if (!zero_word(option) || strcmp(value, zero_word(option)) != 0)
+		return false;
+	store(setting_of(option), setting_of(option)->usual ? UINT32_MAX : 0, out);
+	return true;
+}
+
 const char *parse_count(const struct option *option, const char *value, struct serve_options *out)
 {
 	static char allowed[ALLOWED_BYTES];
 	const struct setting *setting = setting_of(option);
-	bool has_auto = setting->least == 0;
 	uint64_t count;
 
-	if (has_auto && strcmp(value, "auto") == 0) {
-		store(setting, 0, out);
+	if (store_zero(option, value, out))
 		return NULL;
-	}
 	if (units_parse_number(value, &count) == 0 && within(setting, count)) {
 		store(setting, count, out);
 		return NULL;
 	}
 	snprintf(allowed, sizeof(allowed), "a number from %" PRIu64 " to %" PRIu64 "%s",
-		 has_auto ? 1 : setting->least, setting->most, has_auto ? ", or auto" : "");
+		 setting->least ? setting->least : 1, setting->most, or_zero(option));
 	return allowed;
 }
 
@@ -56,13 +79,16 @@ const char *parse_duration(const struct option *option, const char *value, struc
 	char least[UNITS_TEXT_BYTES], most[UNITS_TEXT_BYTES];
 	uint64_t ms;
 
+	if (store_zero(option, value, out))
+		return NULL;
 	if (units_parse_duration(value, &ms) == 0 && within(setting, ms)) {
 		store(setting, ms, out);
 		return NULL;
 	}
-	units_format_duration(setting->least, least);
+	units_format_duration(setting->least ? setting->least : 1, least);
 	units_format_duration(setting->most, most);
-	snprintf(allowed, sizeof(allowed), "a time with its unit (250ms, 9s, 2m, 1h) from %s to %s", least, most);
+	snprintf(allowed, sizeof(allowed), "a time with its unit (250ms, 9s, 2m, 1h) from %s to %s%s", least, most,
+		 or_zero(option));
 	return allowed;
 }
 
@@ -73,13 +99,16 @@ const char *parse_size(const struct option *option, const char *value, struct se
 	char least[UNITS_TEXT_BYTES], most[UNITS_TEXT_BYTES];
 	uint64_t bytes;
 
+	if (store_zero(option, value, out))
+		return NULL;
 	if (units_parse_size(value, &bytes) == 0 && within(setting, bytes)) {
 		store(setting, bytes, out);
 		return NULL;
 	}
-	units_format_size(setting->least, least);
+	units_format_size(setting->least ? setting->least : 1, least);
 	units_format_size(setting->most, most);
-	snprintf(allowed, sizeof(allowed), "a size (512, 64k, 8M, 1G) from %s to %s", least, most);
+	snprintf(allowed, sizeof(allowed), "a size (512, 64k, 8M, 1G) from %s to %s%s", least, most,
+		 or_zero(option));
 	return allowed;
 }
 
@@ -201,8 +230,8 @@ void value_default(const struct option *option, char out[DEFAULT_TEXT_BYTES])
 		snprintf(out, DEFAULT_TEXT_BYTES, "%s",
 			 option->words[option->offset == offsetof(struct serve_options, pool.log_level)
 				       ? BROOD_LOG_INFO : setting->usual]);
-	else if (option->parse == parse_count && setting->usual == 0)
-		snprintf(out, DEFAULT_TEXT_BYTES, "auto");
+	else if (option->form && setting->usual == 0 && zero_word(option))
+		snprintf(out, DEFAULT_TEXT_BYTES, "%s", zero_word(option));
 	else if (option->parse == parse_count)
 		snprintf(out, DEFAULT_TEXT_BYTES, "%" PRIu64, setting->usual);
 	else if (option->parse == parse_duration)

@@ -20,6 +20,8 @@
 /* What a drain may take beyond its timeout; and a drain that is to be at once. */
 #define DRAIN_GRACE_MS 250
 #define DRAIN_NOW_MS 150
+/* From a SIGABRT to the report that must follow it. */
+#define ABORT_MS 500
 
 static struct child *find_free(struct crew *crew)
 {
@@ -127,6 +129,7 @@ int child_create(struct crew *crew, struct slot *slot, struct child **ret_child)
 	*child = (struct child){
 		.serial = next_serial(crew), .pid = pid, .pid_fd = -1, .channel_fd = channel_fd,
 		.slot = slot->index, .phase = CHILD_STARTING, .born_ms = crew->now_ms,
+		.reload = crew->n_reloads,
 	};
 	crew->n_children++;
 	r = watch_child(crew, child);
@@ -178,7 +181,7 @@ uint64_t child_n_cut(const struct crew *crew, const struct child *child)
 
 bool child_serves(const struct child *child)
 {
-	return child && child->phase == CHILD_SERVING && !child->drained;
+	return child && child->phase == CHILD_SERVING && !child->drained && !child->silent;
 }
 
 unsigned child_n_free(const struct crew *crew)
@@ -237,6 +240,12 @@ void child_kill(struct crew *crew, struct child *child, const char *why)
 	child_hang_up(child);
 	if (slot->incumbent == child)
 		slot_on(crew, slot, ON_KILL);
+}
+
+void child_abort(struct crew *crew, struct child *child, const char *why)
+{
+	(void)pidfd_send_signal(child->pid_fd, SIGABRT, NULL, 0);	/* fails only if it is dead */
+	child_limit(crew, child, ABORT_MS, why);
 }
 
 /* A worker whose channel is full or gone hears nothing; its deadline then ends it. */

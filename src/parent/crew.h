@@ -36,15 +36,18 @@ struct child {
 	unsigned	 slot;
 	enum child_phase phase;
 	bool		 ever_ready;
+	bool		 silent;	/* its loop has not turned for a while: nothing new is for it */
 	bool		 drained;	/* it said so */
 	bool		 buried;	/* its death is logged and its slot knows: only to be reaped */
 	uint32_t	 n_cut;		/* connections, by its DRAINED */
 	uint32_t	 n_messages;
 	uint64_t	 born_ms;
 	uint64_t	 ready_ms;
+	uint64_t	 stopped_ms;	/* by a signal, since then; 0 = it is not */
 	uint64_t	 deadline_ms;	/* then it is killed; 0 = none */
 	const char	*deadline_why;	/* the reason given then */
 	const char	*killed_for;	/* why we killed it; NULL = we did not */
+	uint32_t	 reload;	/* the pool's last reload when it was born */
 	uint64_t	 wish_ms;	/* when it asked to be replaced; 0 = it did not */
 	char		 wish[64];	/* the reason given */
 	char		 failure[256];	/* of its FAILED; empty = none */
@@ -90,6 +93,11 @@ struct crew {
 	uint32_t		 engine;	/* enum brood_engine */
 	bool			 engine_settled;	/* by the first READY */
 	bool			 was_ready;	/* every slot, once */
+
+	uint64_t		 look_ms;	/* when to look next whether a worker hangs; 0 = never */
+	uint32_t		 n_reloads;	/* asked for; who was born before the last is to be replaced */
+	bool			 reloading;	/* the last is under way */
+	uint64_t		 reload_ms;	/* when it was asked for */
 
 	enum stopping		 stopping;
 	unsigned		 n_stop_signals;
@@ -186,12 +194,14 @@ struct child *child_find(const struct crew *crew, unsigned row, uint32_t serial)
 const struct board_row *child_row(const struct crew *crew, const struct child *child);
 /* Connections that ended with it: what its DRAINED says, or what it had open when it died. */
 uint64_t child_n_cut(const struct crew *crew, const struct child *child);
-/* Whether it is there, ready, and was not told to leave. */
+/* Whether it is there, ready, not silent, and was not told to leave. */
 bool child_serves(const struct child *child);
 unsigned child_n_free(const struct crew *crew);
 void child_hang_up(struct child *child);
 /* @why: lives for ever; the log gives it as the reason for the kill. */
 void child_kill(struct crew *crew, struct child *child, const char *why);
+/* Has it report what it is at, and die; kills it if it does not. */
+void child_abort(struct crew *crew, struct child *child, const char *why);
 /* Kills it if it still lives in @ms; only ever earlier than what was set before. */
 void child_limit(struct crew *crew, struct child *child, uint64_t ms, const char *why);
 /* It is on its way out: nothing it says counts any more. */
@@ -219,6 +229,15 @@ void on_dying(struct crew *crew, struct child *child, const struct crash_msg *cr
 /* As process 1: reaps what was left to us by others. */
 void reap_orphans(struct crew *crew);
 
+/* hang.c */
+
+/* Once every worker is ready; until the pool stops. */
+void hang_watch(struct crew *crew);
+/* Looks at every worker's heartbeat. */
+void hang_look(struct crew *crew);
+/* A SIGCHLD came: some may have been stopped, or go on. */
+void hang_note_stops(struct crew *crew);
+
 /* obituary.c */
 void obituary_init(const struct crew *crew, const struct child *child, struct obituary *ret_obituary);
 /* "died by SIGSEGV at 0x10 after 4.2 s, 17 requests in flight, serving "GET / HTTP/1.1"" */
@@ -235,10 +254,21 @@ void duration_format(uint64_t ms, char out[DURATION_TEXT_BYTES]);
 void rollout_lose(struct crew *crew, enum role role, const struct obituary *o);
 /* From when on the wish of the incumbent of @slot may be granted; 0 = it has none. */
 uint64_t rollout_wish_ms(const struct crew *crew, const struct slot *slot);
-/* Grants the wish that has waited longest, when no other replacement is under way. */
+/* Grants the wish that has waited longest, as far as other replacements under way allow. */
 void rollout_grant(struct crew *crew);
 /* The incumbent of @slot is ready. */
 void rollout_greet(struct crew *crew, struct slot *slot);
+
+/* reload.c */
+
+/* Every worker born so far is to be replaced, one after another. */
+void reload_begin(struct crew *crew);
+/* Whether a reload wants @child replaced. */
+bool reload_concerns(const struct crew *crew, const struct child *child);
+/* A replacement did not get ready: the workers that are left stay. */
+void reload_stop(struct crew *crew, const struct obituary *o);
+/* A replacement is ready: was it the last? */
+void reload_check(struct crew *crew);
 
 /* stop.c */
 
@@ -263,6 +293,8 @@ int intake_bequeath(struct crew *crew, const struct slot *slot, struct heritage 
 /* @slot is in another state than @was; it may have gained or lost its reader. */
 void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was);
 void intake_settle(struct crew *crew);
+/* The incumbent of @slot has become silent, or goes on: who else takes its connections? */
+void intake_on_silence(struct crew *crew, struct slot *slot);
 /* When intake_expire() has work; 0 = never. */
 uint64_t intake_next_ms(const struct crew *crew);
 void intake_expire(struct crew *crew);

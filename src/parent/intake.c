@@ -84,7 +84,7 @@ int intake_bequeath(struct crew *crew, const struct slot *slot, struct heritage 
 	return 0;
 }
 
-/* A worker that died may have been woken for a connection that it did not take any more. */
+/* One that died or hangs may have been woken for a connection that it did not take any more. */
 static void wake_another(struct crew *crew)
 {
 	child_each(crew, child) {
@@ -118,6 +118,24 @@ void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
 	case BROOD_ROUND_ROBIN:
 		if (slot->state != SLOT_DRAINING)	/* who drains reads on until the end of the queue */
 			set_reader(crew, slot, served);
+		break;
+	}
+}
+
+void intake_on_silence(struct crew *crew, struct slot *slot)
+{
+	bool silent = slot->incumbent->silent;
+
+	switch (model_of(crew)) {
+	case BROOD_REUSEPORT:
+		slot->orphaned_ms = silent ? crew->now_ms : 0;
+		break;
+	case BROOD_PREEMPTIVE:
+		if (silent)
+			wake_another(crew);
+		break;
+	case BROOD_ROUND_ROBIN:
+		set_reader(crew, slot, !silent);
 		break;
 	}
 }

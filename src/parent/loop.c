@@ -101,6 +101,7 @@ static uint64_t next_deadline(struct crew *crew)
 	child_each(crew, child)
 		earlier(&next_ms, child->deadline_ms);
 	earlier(&next_ms, intake_next_ms(crew));
+	earlier(&next_ms, crew->look_ms);
 	return next_ms;
 }
 
@@ -149,10 +150,14 @@ static void on_signal(struct crew *crew, int number)
 	case SIGTERM: case SIGINT: case SIGQUIT:
 		on_stop_signal(crew, number);
 		break;
-	case SIGHUP: case SIGUSR1: case SIGUSR2: case SIGTTIN: case SIGTTOU:
+	case SIGHUP:
+		reload_begin(crew);
+		break;
+	case SIGUSR1: case SIGUSR2: case SIGTTIN: case SIGTTOU:
 		log_warn("SIG%s: not supported yet, nothing done", sigabbrev_np(number));
 		break;
 	case SIGCHLD:
+		hang_note_stops(crew);
 		reap_orphans(crew);
 		break;
 	}
@@ -222,6 +227,8 @@ static void expire(struct crew *crew)
 	slot_each(crew, slot)
 		if (is_past(crew, slot->turn_ms))
 			slot_on(crew, slot, ON_TURN);
+	if (is_past(crew, crew->look_ms))
+		hang_look(crew);
 	intake_expire(crew);
 }
 

@@ -30,6 +30,7 @@ static void greet_pool(struct crew *crew)
 			 crew->n_slots == 1 ? "" : "s", text, config_model_name(config), crew_engine_name(crew));
 	}
 	pidfile_publish(crew);
+	hang_watch(crew);
 }
 
 void rollout_greet(struct crew *crew, struct slot *slot)
@@ -45,6 +46,7 @@ void rollout_greet(struct crew *crew, struct slot *slot)
 	slot->was_ready = true;
 	if (!crew->was_ready && !crew->stopping)
 		greet_pool(crew);
+	reload_check(crew);
 }
 
 /*
@@ -56,7 +58,11 @@ uint64_t rollout_wish_ms(const struct crew *crew, const struct slot *slot)
 	const struct child *child = slot->incumbent;
 	uint64_t earliest_ms;
 
-	if (slot->state != SLOT_READY || child->phase != CHILD_SERVING || child->wish_ms == 0)
+	if (slot->state != SLOT_READY || child->phase != CHILD_SERVING)
+		return 0;
+	if (reload_concerns(crew, child))
+		return crew->reload_ms;
+	if (child->wish_ms == 0)
 		return 0;
 	earliest_ms = child->ready_ms + crew->config->options.backoff_min_ms;
 	return child->wish_ms > earliest_ms ? child->wish_ms : earliest_ms;
@@ -65,13 +71,14 @@ uint64_t rollout_wish_ms(const struct crew *crew, const struct slot *slot)
 /* The rows that are left must do for a pool in which every worker crashes. */
 static bool may_replace(struct crew *crew)
 {
+	unsigned n = 0;
+
 	slot_each(crew, slot)
-		if (slot->state == SLOT_RETIRING)
-			return false;
-	return child_n_free(crew) > crew->n_slots;
+		n += slot->state == SLOT_RETIRING;
+	return n < crew->config->options.surge && child_n_free(crew) > crew->n_slots;
 }
 
-void rollout_grant(struct crew *crew)
+static struct slot *longest_wish(struct crew *crew)
 {
 	uint64_t first_ms = crew->now_ms + 1;
 	struct slot *first = NULL;
@@ -84,8 +91,20 @@ void rollout_grant(struct crew *crew)
 			first = slot;
 		}
 	}
-	if (first && may_replace(crew))
-		slot_on(crew, first, ON_WISH);
+	return first;
+}
+
+void rollout_grant(struct crew *crew)
+{
+	struct slot *slot;
+
+	while ((slot = longest_wish(crew)) && may_replace(crew)) {
+		struct child *child = slot->incumbent;
+
+		if (child->wish_ms == 0)
+			snprintf(child->wish, sizeof(child->wish), "reload");
+		slot_on(crew, slot, ON_WISH);
+	}
 }
 
 static uint32_t random_bits(const struct crew *crew)
@@ -193,8 +212,15 @@ static bool is_last(const struct restart_verdict *v)
 
 static void lose_successor(struct crew *crew, struct slot *slot, const struct obituary *o)
 {
-	struct restart_verdict v = judge(crew, slot, o);
+	struct restart_verdict v;
 
+	if (slot->incumbent && reload_concerns(crew, slot->incumbent)) {
+		log_death(o, "the old worker stays");
+		reload_stop(crew, o);
+		slot_on(crew, slot, ON_STAY);
+		return;
+	}
+	v = judge(crew, slot, o);
 	if (is_last(&v)) {
 		log_death(o, "giving up");
 		give_up(crew, slot, o, &v, ON_STAY);
@@ -230,11 +256,12 @@ void rollout_lose(struct crew *crew, enum role role, const struct obituary *o)
 	switch (role) {
 	case ROLE_INCUMBENT:
 		lose_incumbent(crew, slot, o);
-		return;
+		break;
 	case ROLE_SUCCESSOR:
 		lose_successor(crew, slot, o);
-		return;
+		break;
 	case ROLE_LEAVING:
-		return;
+		break;
 	}
+	reload_check(crew);
 }

@@ -43,6 +43,15 @@ struct drain {
 	unsigned	n_cut;
 };
 
+/* When it is enough; 0 = never, but for the age. */
+struct recycle {
+	uint64_t	requests;
+	uint64_t	rss_bytes;
+	uint64_t	age_at_ms;	/* ENGINE_NEVER */
+	uint64_t	look_ms;	/* at the memory, next */
+	int		statm_fd;
+};
+
 struct worker {
 	const struct heritage	*heritage;
 	const struct config	*config;
@@ -62,6 +71,7 @@ struct worker {
 	uint64_t		 accept_again_ms;
 	uint64_t		 n_accept_paused;
 	struct drain		 drain;
+	struct recycle		 recycle;
 };
 
 /* listener.c */
@@ -96,6 +106,12 @@ void drain_begin(struct worker *w, uint32_t timeout_ms, bool last);
 void drain_step(struct worker *w);
 bool drain_complete(const struct worker *w);
 uint64_t drain_next_ms(const struct worker *w);
+
+/* recycle.c */
+void recycle_init(struct worker *w);
+/* Asks to be replaced when a limit is reached. */
+void recycle_step(struct worker *w);
+uint64_t recycle_next_ms(const struct worker *w);
 
 /* messages.c */
 void messages_on_readable(struct worker *w);

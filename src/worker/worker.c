@@ -11,6 +11,7 @@
  *   flush      what the turn produced is sent
  *   accept     a bounded batch from each listener
  *   drain      when leaving: is it over?
+ *   recycle    is it time to ask for a replacement?
  *   publish    the numbers, on the board
  *
  * Fails by: FAILED on the channel with the reason and exit code 1 before it is ready; afterwards only by
@@ -105,9 +106,12 @@ static uint64_t next_ms(const struct worker *w)
 	uint64_t next = conn_table_next_ms(&w->conns);
 	uint64_t accept = accept_next_ms(w);
 	uint64_t drain = drain_next_ms(w);
+	uint64_t recycle = recycle_next_ms(w);
 
 	if (accept < next)
 		next = accept;
+	if (recycle < next)
+		next = recycle;
 	return drain < next ? drain : next;
 }
 
@@ -131,13 +135,24 @@ static void publish(struct worker *w)
 	board_set(&row->completed, e->completed);
 	board_set(&row->starved, e->starved);
 	board_set(&row->overflows, e->overflows);
-	board_set(&row->heartbeat_ms, w->engine->now_ms);
+}
+
+/* Tells the board around it: who waits is idle, who neither waits nor comes back to waiting hangs. */
+static int turn(struct worker *w)
+{
+	int r;
+
+	board_set(&w->row->waiting, 1);
+	r = engine_turn(w->engine, next_ms(w));
+	board_set(&w->row->heartbeat_ms, w->engine->now_ms);
+	atomic_store_explicit(&w->row->waiting, 0, memory_order_release);
+	return r;
 }
 
 static int run(struct worker *w)
 {
 	while (!drain_complete(w)) {
-		int r = engine_turn(w->engine, next_ms(w));
+		int r = turn(w);
 
 		if (r < 0) {
 			log_error("worker %u (pid %d): the %s engine failed: %s; leaving",
@@ -149,6 +164,7 @@ static int run(struct worker *w)
 		conn_table_flush(&w->conns);
 		accept_step(w);
 		drain_step(w);
+		recycle_step(w);
 		publish(w);
 	}
 	return 0;
@@ -208,6 +224,7 @@ static int set_up(struct worker *w, char *why, size_t size)
 		snprintf(why, size, "no memory for %u connections", limits.n_conns);
 		return -1;
 	}
+	recycle_init(w);
 	return listeners_listen(w, why, size);
 }
 

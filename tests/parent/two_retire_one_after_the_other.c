@@ -24,7 +24,7 @@ static void two_retire_one_after_the_other(void **state)
 	play_prepare(&play, 2);
 	play_begin(&play);
 	play_expect(&play, "a successor begins");
-	play_signal(&play, SIGHUP);		/* anything that wakes the parent meanwhile */
+	play_signal(&play, SIGUSR1);		/* anything that wakes the parent meanwhile */
 	play_expect_times(&play, "left after", 2);
 	second = strstr(strstr(play.log, "a successor begins") + 1, "a successor begins");
 	assert_true(strstr(play.log, "a successor has begun") < second);

@@ -17,7 +17,7 @@ import time
 
 from _play import MODEL, Brood, Checker, Client, check, engines, get, wait_until
 
-PATIENT = ("--restart-limit", "1000/10s", "--backoff", "1ms..20ms")
+PATIENT = ("--restart-limit", "1000/10s", "--backoff", "1ms..20ms", "--hang-timeout", "off")
 CONNECTIONS = 12        # of each checker
 LISTEN = "0A"
 

@@ -29,7 +29,7 @@ def is_answered(client, seconds):
 
 
 for engine in engines():
-    with Brood("--model", "preemptive", "--backoff", "5s..5s", engine=engine) as brood:
+    with Brood("--model", "preemptive", "--backoff", "5s..5s", "--hang-timeout", "off", engine=engine) as brood:
         kill(brood, brood.workers()[0])         # its replacement comes at once, the one after that waits
         victim = int(re.search(r"pid (\d+)", brood.wait_for_line("ready after"))[1])
         stop(victim)

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hang - workers whose loop does not turn any more
+ *
+ * A worker says on the board when it waits and when it last had waited. One that does neither for a moment is
+ * silent: what arrives for it, and what is in its queue, goes to others, until its loop turns again. After
+ * the hang timeout it is aborted, which has it report what it was at, and replaced. A process stopped by a
+ * signal is silent as well, wherever it was stopped.
+ *
+ * Looking is the only thing an idle parent wakes for, once a second.
+ */
+#include "parent/crew.h"
+
+#include "base/log.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#define LOOK_MS		1000
+#define SILENT_MS	500
+#define OFF		UINT32_MAX
+
+static uint32_t timeout_of(const struct crew *crew)
+{
+	return crew->config->options.hang_timeout_ms;
+}
+
+static uint64_t silence_limit(const struct crew *crew)
+{
+	return timeout_of(crew) / 2 < SILENT_MS ? timeout_of(crew) / 2 : SILENT_MS;
+}
+
+/* The board can say anything: who lies is killed too early or too late. */
+static uint64_t silent_for(const struct crew *crew, const struct child *child)
+{
+	const struct board_row *row = child_row(crew, child);
+	uint64_t since_ms = child->stopped_ms;
+
+	if (since_ms == 0) {
+		if (atomic_load_explicit(&row->waiting, memory_order_acquire))
+			return 0;
+		since_ms = board_get(&row->heartbeat_ms);
+		if (since_ms < child->ready_ms)
+			since_ms = child->ready_ms;
+	}
+	return crew->now_ms > since_ms ? crew->now_ms - since_ms : 0;
+}
+
+static void set_silent(struct crew *crew, struct slot *slot, uint64_t ms)
+{
+	struct child *child = slot->incumbent;
+	char time[DURATION_TEXT_BYTES];
+
+	duration_format(ms, time);
+	child->silent = !child->silent;
+	if (child->silent)
+		log_debug("worker %u (pid %d): silent for %s; others take its connections", slot->index,
+			  (int)child->pid, time);
+	else
+		log_debug("worker %u (pid %d): goes on", slot->index, (int)child->pid);
+	intake_on_silence(crew, slot);
+}
+
+static void abort_hung(struct crew *crew, struct child *child, uint64_t ms)
+{
+	char time[DURATION_TEXT_BYTES];
+
+	duration_format(ms, time);
+	log_error("worker %u (pid %d): hung for %s; aborting it", child->slot, (int)child->pid, time);
+	child_abort(crew, child, "hung");
+}
+
+static void look_at(struct crew *crew, struct slot *slot)
+{
+	struct child *child = slot->incumbent;
+	uint64_t ms;
+
+	if (!slot_is_served(slot->state) || !child || child->phase != CHILD_SERVING)
+		return;
+	ms = silent_for(crew, child);
+	if ((ms >= silence_limit(crew)) != child->silent)
+		set_silent(crew, slot, ms);
+	if (ms >= timeout_of(crew))
+		abort_hung(crew, child, ms);
+}
+
+void hang_look(struct crew *crew)
+{
+	if (crew->stopping) {
+		crew->look_ms = 0;
+		return;
+	}
+	slot_each(crew, slot)
+		look_at(crew, slot);
+	crew->look_ms = crew->now_ms + (timeout_of(crew) / 2 < LOOK_MS ? timeout_of(crew) / 2 : LOOK_MS);
+}
+
+void hang_watch(struct crew *crew)
+{
+	if (timeout_of(crew) != OFF)
+		crew->look_ms = crew->now_ms + LOOK_MS;
+}
+
+void hang_note_stops(struct crew *crew)
+{
+	child_each(crew, child) {
+		siginfo_t info = { 0 };
+
+		if (waitid(P_PIDFD, (id_t)child->pid_fd, &info, WSTOPPED | WCONTINUED | WNOHANG) < 0 ||
+		    info.si_pid == 0)
+			continue;
+		child->stopped_ms = info.si_code == CLD_STOPPED ? crew->now_ms : 0;
+	}
+}
