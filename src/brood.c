@@ -33,6 +33,8 @@ static int resolve_settings(struct brood_options *options)
 
 		if (value == 0) {
 			setting_store(setting, options, setting->usual);
+		} else if (value == BROOD_OFF && setting->or_off) {
+			continue;
 		} else if (value < setting->least || value > setting->most) {
 			log_error("option %s: %" PRIu64 " is not from %" PRIu64 " to %" PRIu64, setting->name,
 				  value, setting->least, setting->most);

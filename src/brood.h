@@ -49,6 +49,9 @@ enum brood_on_giveup {
 enum brood_log_format { BROOD_LOG_TEXT = 0, BROOD_LOG_JSON };
 enum brood_log_level { BROOD_LOG_ERROR = 0, BROOD_LOG_WARN, BROOD_LOG_INFO, BROOD_LOG_DEBUG };
 
+/* For a number that has a default and may be off. */
+#define BROOD_OFF UINT32_MAX
+
 /* Exit codes of brood_run() and of the program brood(1). */
 #define BROOD_EXIT_DRAINED	0	/* asked to stop, every connection was let finish */
 #define BROOD_EXIT_NOT_STARTED	1	/* could not start; the reason was logged in one line */
@@ -111,7 +114,9 @@ struct brood_options {
 
 	/* replacing workers */
 	uint32_t	hang_timeout_ms;	/* 10000: a worker whose loop does not turn for so long is aborted;
-						 * UINT32_MAX = never */
+						 * BROOD_OFF = never */
+	uint32_t	poison_limit;		/* 3: workers that requests of one method and path may kill within a
+						 * minute; then these are answered 503 for a minute; BROOD_OFF = off */
 	uint32_t	surge;			/* 1: how many may be replaced at a time, on request or by a reload */
 	uint64_t	max_requests;		/* 0 = off: a worker that has answered so many is replaced... */
 	uint64_t	max_rss_bytes;		/* 0 = off: ...that has so much memory resident... */

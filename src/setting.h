@@ -8,11 +8,16 @@
 
 #include "brood.h"
 
+#include <stdbool.h>
+
 #define MINUTE_MS 60000u
 #define DAY_MS	  86400000u
 #define KIB	  1024u
 #define MIB	  (1024u * KIB)
 #define GIB	  (1024ull * MIB)
+
+/* The most of a field that may also be BROOD_OFF. */
+#define OR_OFF(most)	((most) | 1ull << 63)
 
 /* field, default, least, most; a field that is 0 gets its default, so a least of 0 means "0 is the default" */
 #define SETTINGS(X)								\
@@ -30,7 +35,8 @@
 	X(log_level,		0,		0,	BROOD_LOG_DEBUG)	\
 	X(backlog,		4096,		1,	65535)			\
 	X(max_connections,	0,		0,	1000000)		\
-	X(hang_timeout_ms,	10000,		100,	UINT32_MAX)		\
+	X(hang_timeout_ms,	10000,		100,	OR_OFF(DAY_MS))		\
+	X(poison_limit,		3,		1,	OR_OFF(1000))		\
 	X(surge,		1,		1,	512)			\
 	X(max_requests,		0,		0,	1000ull * GIB)		\
 	X(max_rss_bytes,	0,		0,	1024 * GIB)		\
@@ -54,6 +60,7 @@ struct setting {
 	uint64_t	 usual;
 	uint64_t	 least;
 	uint64_t	 most;
+	bool		 or_off;	/* or BROOD_OFF */
 };
 
 /* Ends with a NULL name. */

@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include "bridge/poison.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -18,6 +20,7 @@
 	X(accepted,	"connections accepted")					\
 	X(requests,	"requests answered")					\
 	X(refused,	"requests refused with 4xx or 5xx by the protocol")	\
+	X(quarantined,	"requests answered 503 because their like had killed workers") \
 	X(timeouts,	"connections ended by a timeout")			\
 	X(cut,		"connections cut by the drain timeout")			\
 	X(accept_paused, "times accepting stopped for want of descriptors")	\
@@ -38,6 +41,7 @@ struct board_row {
 
 struct board {
 	unsigned		n_rows;
+	struct poison_list	poison;		/* of the parent */
 	struct board_row	rows[] __attribute__((aligned(256)));
 };
 

@@ -38,6 +38,7 @@ struct crash_msg {
 	int32_t		signal;
 	uint32_t	in_flight;
 	uint64_t	address;	/* si_addr */
+	uint64_t	fingerprint;	/* of the request being handled; 0 = none */
 	char		request[160];	/* the request line being handled, cut; empty when none; terminated */
 };
 

@@ -59,6 +59,8 @@ const struct option option_table[] = {
 	       "wait before restarting again"),
 	OPTION("hang-timeout",    "TIME|off", parse_duration,      pool.hang_timeout_ms,
 	       "for a worker's loop to turn again"),
+	OPTION("poison-limit",    "N|off",    parse_count,         pool.poison_limit,
+	       "workers that like requests may kill; then 503"),
 	OPTION("surge",           "N",        parse_count,         pool.surge,
 	       "workers replaced at a time, by wish or reload"),
 	OPTION("max-requests",    "N|off",    parse_count,         pool.max_requests,

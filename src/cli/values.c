@@ -49,9 +49,11 @@ static const char *or_zero(const struct option *option)
 
 static bool store_zero(const struct option *option, const char *value, struct serve_options *out)
 {
-	if (!zero_word(option) || strcmp(value, zero_word(option)) != 0)
+	const char *word = zero_word(option);
+
+	if (!word || (strcmp(value, word) != 0 && (strcmp(word, "off") != 0 || strcmp(value, "0") != 0)))
 		return false;
-	store(setting_of(option), setting_of(option)->usual ? UINT32_MAX : 0, out);
+	store(setting_of(option), setting_of(option)->or_off ? BROOD_OFF : 0, out);
 	return true;
 }
 
@@ -230,7 +232,7 @@ void value_default(const struct option *option, char out[DEFAULT_TEXT_BYTES])
 		snprintf(out, DEFAULT_TEXT_BYTES, "%s",
 			 option->words[option->offset == offsetof(struct serve_options, pool.log_level)
 				       ? BROOD_LOG_INFO : setting->usual]);
-	else if (option->form && setting->usual == 0 && zero_word(option))
+	else if (setting && option->form && setting->usual == 0 && zero_word(option))
 		snprintf(out, DEFAULT_TEXT_BYTES, "%s", zero_word(option));
 	else if (option->parse == parse_count)
 		snprintf(out, DEFAULT_TEXT_BYTES, "%" PRIu64, setting->usual);

@@ -68,6 +68,15 @@ struct slot {
 	bool		 was_ready;	/* ever */
 };
 
+/* A request that workers have died of, and not often enough yet. */
+struct suspect {
+	uint64_t	fingerprint;	/* 0 = none */
+	uint64_t	first_ms;
+	uint32_t	n_deaths;
+};
+
+#define SUSPECTS_MOST 64
+
 enum stopping { NOT_STOPPING, STOPPING, STOPPING_NOW };
 
 struct crew {
@@ -94,6 +103,8 @@ struct crew {
 	bool			 engine_settled;	/* by the first READY */
 	bool			 was_ready;	/* every slot, once */
 
+	struct suspect		 suspects[SUSPECTS_MOST];
+	uint64_t		 poison_until_ms[POISON_MOST];	/* of the rows of the board's list; 0 = free */
 	uint64_t		 look_ms;	/* when to look next whether a worker hangs; 0 = never */
 	uint32_t		 n_reloads;	/* asked for; who was born before the last is to be replaced */
 	bool			 reloading;	/* the last is under way */
@@ -237,6 +248,14 @@ void hang_watch(struct crew *crew);
 void hang_look(struct crew *crew);
 /* A SIGCHLD came: some may have been stopped, or go on. */
 void hang_note_stops(struct crew *crew);
+
+/* poison.c */
+
+/* A worker died of what it was handling. */
+void poison_note(struct crew *crew, const struct crash_msg *crash);
+/* When poison_expire() has work; 0 = never. */
+uint64_t poison_next_ms(const struct crew *crew);
+void poison_expire(struct crew *crew);
 
 /* obituary.c */
 void obituary_init(const struct crew *crew, const struct child *child, struct obituary *ret_obituary);

@@ -18,7 +18,6 @@
 
 #define LOOK_MS		1000
 #define SILENT_MS	500
-#define OFF		UINT32_MAX
 
 static uint32_t timeout_of(const struct crew *crew)
 {
@@ -80,7 +79,7 @@ static void look_at(struct crew *crew, struct slot *slot)
 	ms = silent_for(crew, child);
 	if ((ms >= silence_limit(crew)) != child->silent)
 		set_silent(crew, slot, ms);
-	if (ms >= timeout_of(crew))
+	if (ms >= timeout_of(crew) && child->deadline_ms == 0)	/* else it has been told */
 		abort_hung(crew, child, ms);
 }
 
@@ -97,7 +96,7 @@ void hang_look(struct crew *crew)
 
 void hang_watch(struct crew *crew)
 {
-	if (timeout_of(crew) != OFF)
+	if (timeout_of(crew) != BROOD_OFF)
 		crew->look_ms = crew->now_ms + LOOK_MS;
 }
 

@@ -102,6 +102,7 @@ static uint64_t next_deadline(struct crew *crew)
 		earlier(&next_ms, child->deadline_ms);
 	earlier(&next_ms, intake_next_ms(crew));
 	earlier(&next_ms, crew->look_ms);
+	earlier(&next_ms, poison_next_ms(crew));
 	return next_ms;
 }
 
@@ -229,6 +230,8 @@ static void expire(struct crew *crew)
 			slot_on(crew, slot, ON_TURN);
 	if (is_past(crew, crew->look_ms))
 		hang_look(crew);
+	if (is_past(crew, poison_next_ms(crew)))
+		poison_expire(crew);
 	intake_expire(crew);
 }
 

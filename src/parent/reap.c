@@ -120,6 +120,7 @@ void on_dying(struct crew *crew, struct child *child, const struct crash_msg *cr
 	o.in_flight = crash->in_flight;
 	memcpy(o.request, crash->request, sizeof(o.request));
 	child_expect_death(crew, child, CORE_DUMP_MS, "took too long to die");
+	poison_note(crew, crash);
 	bury(crew, child, &o, false);
 }
 

@@ -2,9 +2,9 @@
 /*
  * stop - end the pool without hanging up on anyone
  *
- * The intake is closed first, and queues without a reader are given to others. Then each slot closes its duplicates and tells its workers
- * to empty their queues and to drain. Connections that a worker takes with it, whether it says so, dies, or
- * has to be killed at the deadline, are counted and decide the exit code.
+ * The intake is closed first, and queues without a reader are given to others. Then each slot closes its
+ * duplicates and tells its workers to empty their queues and to drain. Connections that a worker takes with
+ * it, whether it says so, dies, or has to be killed at the deadline, are counted and decide the exit code.
  */
 #include "parent/crew.h"
 

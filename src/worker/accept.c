@@ -20,7 +20,7 @@
 #define PAUSE_MS 100
 #define FEW_DESCRIPTORS 1024
 
-static void pause_accepting(struct worker *w, int error)
+void accept_pause(struct worker *w, int error)
 {
 	w->accept_again_ms = w->engine->now_ms + PAUSE_MS;
 	w->n_accept_paused++;
@@ -107,7 +107,7 @@ static bool accept_one(struct worker *w, struct listener *l)
 	} else if (fd == -EPIPE) {
 		listener_close(w, l);
 	} else if (out_of_resources(-fd)) {
-		pause_accepting(w, -fd);
+		accept_pause(w, -fd);
 	}
 	return fd >= 0 || fd == -ECONNABORTED;
 }

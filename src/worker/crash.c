@@ -8,6 +8,8 @@
  */
 #include "worker/room.h"
 
+#include "bridge/poison.h"
+
 #include <signal.h>
 
 #define STACK_BYTES (64 * 1024)
@@ -33,9 +35,13 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 		.address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0,
 	};
 
-	if (!reporter->conns.current)
+	const struct brood_request *r = reporter->conns.current;
+
+	if (!r)
 		crash.in_flight--;
-	describe_request(crash.request, sizeof(crash.request), reporter->conns.current);
+	else if (r->head.line.at)
+		crash.fingerprint = poison_fingerprint(r->head.line.at, r->head.line.len);
+	describe_request(crash.request, sizeof(crash.request), r);
 	channel_send(reporter->heritage->channel_fd, CHANNEL_CRASH, &crash, -1);
 	if (info->si_code <= 0)		/* sent by someone: it would not happen again by itself */
 		raise(signal);

@@ -181,6 +181,8 @@ void listener_on_poll(struct worker *w, const struct completion *completion)
 		let_go(w, l);
 		return;
 	}
+	if (completion->res < 0)	/* it could not be watched */
+		accept_pause(w, -completion->res);
 	listener_wake(w, l);
 }
 

@@ -70,6 +70,7 @@ struct worker {
 	bool			 accept_paused;	/* out of descriptors; said once until it recovers */
 	uint64_t		 accept_again_ms;
 	uint64_t		 n_accept_paused;
+	uint64_t		 n_quarantined;
 	struct drain		 drain;
 	struct recycle		 recycle;
 };
@@ -98,6 +99,8 @@ bool listeners_closed(const struct worker *w);
 void accept_step(struct worker *w);
 /* All that waits in the queue of one listener, as far as there is room. */
 void accept_all(struct worker *w, struct listener *l);
+/* Something is short, @error says what: accepting goes on in a moment. */
+void accept_pause(struct worker *w, int error);
 /* Whether accept_step() has work without waiting; or when it wants to try again. */
 uint64_t accept_next_ms(const struct worker *w);
 
@@ -112,6 +115,10 @@ void recycle_init(struct worker *w);
 /* Asks to be replaced when a limit is reached. */
 void recycle_step(struct worker *w);
 uint64_t recycle_next_ms(const struct worker *w);
+
+/* quarantine.c */
+/* The service of @w, with the quarantine before it. */
+struct service quarantine_before(struct worker *w);
 
 /* messages.c */
 void messages_on_readable(struct worker *w);

@@ -126,6 +126,7 @@ static void publish(struct worker *w)
 	board_set(&row->accepted, c->accepted);
 	board_set(&row->requests, c->requests);
 	board_set(&row->refused, c->refused);
+	board_set(&row->quarantined, w->n_quarantined);
 	board_set(&row->timeouts, c->timeouts);
 	board_set(&row->cut, c->cut);
 	board_set(&row->accept_paused, w->n_accept_paused);
@@ -220,7 +221,7 @@ static int set_up(struct worker *w, char *why, size_t size)
 		snprintf(why, size, "%s", w->why_not_uring);
 		return -1;
 	}
-	if (conn_table_init(&w->conns, w->engine, &limits, w->service) < 0) {
+	if (conn_table_init(&w->conns, w->engine, &limits, quarantine_before(w)) < 0) {
 		snprintf(why, size, "no memory for %u connections", limits.n_conns);
 		return -1;
 	}

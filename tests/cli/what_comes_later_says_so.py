@@ -5,12 +5,9 @@ from _brood import check_refused
 
 for command in ("run", "ctl", "top", "doctor"):
     check_refused(2, [command, "not in this version"], command, "--", "x")
-for flag in ("balance", "hang-timeout", "max-requests", "max-rss", "max-age", "pin", "control", "admin",
-             "access-log", "config"):
+for flag in ("balance", "pin", "control", "admin", "access-log", "config"):
     check_refused(2, [f"--{flag}", "not in this version"], "serve", f"--{flag}", "1")
     check_refused(2, [f"--{flag}", "not in this version"], "serve", f"--{flag}=1")
     variable = "BROOD_" + flag.upper().replace("-", "_")
     check_refused(2, [variable, "not in this version"], "serve", **{variable: "1"})
-for model in ("preemptive", "round-robin"):
-    check_refused(2, ["--model", model, "not in this version"], "serve", "--model", model)
 check_refused(2, ["--listen", "not in this version"], "serve", "--listen", "unix:/tmp/x")

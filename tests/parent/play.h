@@ -142,7 +142,8 @@ static inline void play_prepare(struct play *play, unsigned n_workers)
 	play->config.options.restart_limit = 5;
 	play->config.options.restart_window_ms = 10000;
 	play->config.options.surge = 1;
-	play->config.options.hang_timeout_ms = UINT32_MAX;	/* parts have no heartbeat */
+	play->config.options.poison_limit = BROOD_OFF;
+	play->config.options.hang_timeout_ms = BROOD_OFF;	/* parts have no heartbeat */
 	play->config.options.backoff_min_ms = 20;
 	play->config.options.backoff_max_ms = 100;
 	play->config.options.start_timeout_ms = PATIENCE_MS;

@@ -27,7 +27,7 @@ def crash_until_end(brood, how):
 
 for engine in engines():
     for how, reason in REASONS.items():
-        with Brood("--backoff", "10ms..50ms", engine=engine) as brood:
+        with Brood("--poison-limit", "off", "--backoff", "10ms..50ms", engine=engine) as brood:
             crash_until_end(brood, how)
             brood.wait_exit(4, 1)
             n = len(brood.lines(r"worker \d+ \(pid \d+\): (died|exited)"))
@@ -36,7 +36,7 @@ for engine in engines():
             check(len(lines) == 1 and brood.lines(reason), f"the log gives the reason: {reason}")
             check(3 <= n <= 12, "the limit is a limit")
 
-with Brood("--restart-limit", "2/10s", "--backoff", "10ms..50ms", workers=1) as brood:
+with Brood("--poison-limit", "off", "--restart-limit", "2/10s", "--backoff", "10ms..50ms", workers=1) as brood:
     crash_until_end(brood, "exit")
     brood.wait_exit(4, 1)
     check(len(brood.lines("exited with code 7 after")) == 3 and brood.lines("giveup"), "two restarts, then none")

@@ -14,7 +14,8 @@ def crash(brood):
 
 
 for engine in engines():
-    with Brood("--on-giveup", "degrade", "--backoff", "10ms..50ms", engine=engine, workers=3) as brood:
+    with Brood("--on-giveup", "degrade", "--poison-limit", "off", "--backoff", "10ms..50ms", engine=engine,
+               workers=3) as brood:
         deadline = time.monotonic() + 20
         while not brood.lines("giveup"):
             check(time.monotonic() < deadline, "given up at last")

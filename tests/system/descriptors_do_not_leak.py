@@ -25,7 +25,7 @@ def crash(brood, i):
 
 for engine in engines():
     stray = os.open("/dev/null", os.O_RDONLY)
-    with Brood("--restart-limit", "1000/10s", "--backoff", "1ms..2ms", engine=engine, workers=2,
+    with Brood("--restart-limit", "1000/10s", "--poison-limit", "off", "--backoff", "1ms..2ms", engine=engine, workers=2,
                pass_fds=[stray]) as brood:
         os.close(stray)
         parent = kinds(brood.pid, brood.log_path)

@@ -43,7 +43,7 @@ for engine in engines():
             os.write(write_end, b"x" * 4096)
     except BlockingIOError:
         os.set_blocking(write_end, True)
-    with Brood("--restart-limit", "1000/10s", "--backoff", "1ms..2ms", engine=engine, ready=False, cwd="/proc",
+    with Brood("--restart-limit", "1000/10s", "--poison-limit", "off", "--backoff", "1ms..2ms", engine=engine, ready=False, cwd="/proc",
                preexec_fn=shut, stdin=None, stdout=write_end, stderr=write_end) as brood:
         os.close(write_end)
         wait_until(lambda: is_up(brood), 10, "it serves although it cannot say so")
