@@ -31,7 +31,7 @@ static void store(const struct setting *setting, uint64_t value, struct serve_op
 /* What 0, or for ever, is called: "auto" of "N|auto"; NULL where it is not allowed. */
 static const char *zero_word(const struct option *option)
 {
-	const char *bar = strchr(option->form, '|');
+	const char *bar = option->form ? strchr(option->form, '|') : NULL;
 
 	return bar ? bar + 1 : NULL;
 }
@@ -221,18 +221,10 @@ static void format_range(const char *form, uint64_t a, uint64_t b, char out[DEFA
 		snprintf(out, DEFAULT_TEXT_BYTES, "%s..%s", from, to);
 }
 
-void value_default(const struct option *option, char out[DEFAULT_TEXT_BYTES])
+static void number_default(const struct option *option, const struct setting *setting,
+			   char out[DEFAULT_TEXT_BYTES])
 {
-	const struct setting *setting = setting_of(option);
-
-	out[0] = '\0';
-	if (option->parse == parse_listen)
-		snprintf(out, DEFAULT_TEXT_BYTES, ":8080");
-	else if (option->parse == parse_word)
-		snprintf(out, DEFAULT_TEXT_BYTES, "%s",
-			 option->words[option->offset == offsetof(struct serve_options, pool.log_level)
-				       ? BROOD_LOG_INFO : setting->usual]);
-	else if (setting && option->form && setting->usual == 0 && zero_word(option))
+	if (setting->usual == 0 && zero_word(option))
 		snprintf(out, DEFAULT_TEXT_BYTES, "%s", zero_word(option));
 	else if (option->parse == parse_count)
 		snprintf(out, DEFAULT_TEXT_BYTES, "%" PRIu64, setting->usual);
@@ -242,4 +234,19 @@ void value_default(const struct option *option, char out[DEFAULT_TEXT_BYTES])
 		units_format_size(setting->usual, out);
 	else if (option->parse == parse_restart_limit || option->parse == parse_backoff)
 		format_range(option->form, setting->usual, setting[1].usual, out);
+}
+
+void value_default(const struct option *option, char out[DEFAULT_TEXT_BYTES])
+{
+	const struct setting *setting = setting_of(option);
+
+	out[0] = '\0';
+	if (option->parse == parse_listen)
+		snprintf(out, DEFAULT_TEXT_BYTES, ":8080");
+	else if (setting && option->parse == parse_word)
+		snprintf(out, DEFAULT_TEXT_BYTES, "%s",
+			 option->words[option->offset == offsetof(struct serve_options, pool.log_level)
+				       ? BROOD_LOG_INFO : setting->usual]);
+	else if (setting && option->form)
+		number_default(option, setting, out);
 }
