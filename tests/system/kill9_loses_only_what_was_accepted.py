@@ -15,11 +15,10 @@ import signal
 import threading
 import time
 
-from _play import MODEL, Brood, Checker, Client, check, engines, get, wait_until
+from _play import MODEL, Brood, Checker, Client, check, connection_inodes, engines, get, is_alive, wait_until
 
 PATIENT = ("--restart-limit", "1000/10s", "--backoff", "1ms..20ms", "--hang-timeout", "off")
 CONNECTIONS = 12        # of each checker
-LISTEN = "0A"
 
 
 def stop(pid):
@@ -28,10 +27,9 @@ def stop(pid):
     wait_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", 5, f"{pid} stopped")
 
 
-def n_accepted(pid):
+def n_accepted(pid, port):
     """How many connections a stopped worker has open."""
-    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    connections = {row[9] for row in rows if row[3] != LISTEN}
+    connections = connection_inodes(port)
     inodes = set()
     for name in os.listdir(f"/proc/{pid}/fd"):
         if socket := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{name}")):
@@ -45,10 +43,11 @@ def kill_one(brood, counted):
     n_held = 2 * CONNECTIONS
     if counted:
         stop(victim)
-        n_held = n_accepted(victim)
+        n_held = n_accepted(victim, brood.port)
     n_ready = len(brood.lines("ready after"))
     os.kill(victim, signal.SIGKILL)
     brood.wait_for_line("ready after", 5, n_ready + 1)
+    wait_until(lambda: not is_alive(victim), 5, "it is dead")
     time.sleep(random.uniform(0, 0.03))
     return n_held
 
@@ -85,6 +84,7 @@ def queued_are_answered(engine):
                 except TimeoutError:
                     waiting.append(client)
             os.kill(victim, signal.SIGKILL)
+            wait_until(lambda pid=victim: not is_alive(pid), 5, "it is dead")
             for client in clients[40:]:
                 client.send("GET /whoami HTTP/1.1\r\nHost: play\r\nConnection: close\r\n\r\n")
             for client in waiting + clients[40:]:
