@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "base/scarce.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,11 +45,6 @@ static void note_recovery(struct acceptor *a)
 	a->complained = false;
 }
 
-static bool out_of_resources(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
 /* Return: whether more may wait. */
 static bool accept_batch(struct acceptor *a, int listen_fd)
 {
@@ -61,7 +57,7 @@ static bool accept_batch(struct acceptor *a, int listen_fd)
 			a->counters.accepted++;
 		} else if (errno == EAGAIN) {
 			return false;
-		} else if (out_of_resources(errno)) {
+		} else if (is_scarce(errno)) {
 			acceptor_pause(a, errno);
 			return false;
 		}	/* else that connection failed in the queue (ECONNABORTED): the next one */
@@ -92,18 +88,12 @@ void on_acceptor(struct acceptor *a, unsigned number, uint64_t now_ms)
 
 /* ---- life ---- */
 
-/* The queue is as long as those of all workers under the reuseport model. */
-static int backlog_of(const struct brood_options *options)
-{
-	return (int)(options->backlog * options->workers);	/* 65535 * 512 at most */
-}
-
 /* Not before: a socket that does not listen yet is always ready, to fail. */
 static int watch_listener(struct acceptor *a, unsigned index)
 {
 	struct epoll_event event = { .events = 0, .data.u64 = a->place.tag + index };
 
-	if (listen(a->listen_fd[index], backlog_of(&a->config->options)) < 0 ||
+	if (listen(a->listen_fd[index], config_shared_backlog(a->config)) < 0 ||
 	    epoll_ctl(a->place.epoll_fd, EPOLL_CTL_ADD, a->listen_fd[index], &event) < 0)
 		return -errno;
 	return 0;
@@ -206,8 +196,7 @@ static void step_stop(struct acceptor *a)
 	uint16_t ports[LISTENERS_MAX];
 	uint64_t now_ms = a->place.now_ms;
 
-	for (unsigned i = 0; i < a->config->n_listeners; i++)
-		ports[i] = address_port(&a->config->listen[i]);
+	config_ports(a->config, ports);
 	if (!handshakes_over(&a->handshakes, ports, a->config->n_listeners, now_ms))
 		return;
 	if (accept_rest(a)) {

@@ -137,7 +137,6 @@ int acceptor_queue(struct acceptor *a, unsigned slot)
 int acceptor_set_reader(struct acceptor *a, unsigned slot, bool reads, uint64_t now_ms)
 {
 	struct queue *q = &a->queues[slot];
-
 	int r = 0;
 
 	a->place.now_ms = now_ms;

@@ -80,7 +80,7 @@ static int count_in(int family, uint16_t port)
 	if (fd < 0 || ask(fd, family, port) < 0)
 		return -1;
 	while (!last) {
-		ssize_t len = recv(fd, part, sizeof(part), 0);
+		ssize_t len = recv(fd, part, sizeof(part), MSG_DONTWAIT);
 		int r = len > 0 ? count_part(part, len, &last) : -EIO;
 
 		if (r < 0)

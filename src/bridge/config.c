@@ -14,3 +14,14 @@ const char *config_model_name(const struct config *config)
 	must(config->options.model <= BROOD_ROUND_ROBIN);
 	return names[config->options.model];
 }
+
+int config_shared_backlog(const struct config *config)
+{
+	return (int)(config->options.backlog * config->options.workers);	/* 65535 * 512 at most */
+}
+
+void config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_MAX])
+{
+	for (unsigned i = 0; i < config->n_listeners; i++)
+		ret_ports[i] = address_port(&config->listen[i]);
+}

@@ -36,7 +36,6 @@ static int create_acceptor(struct crew *crew)
 	const struct acceptor_place place = {
 		.epoll_fd = crew->epoll_fd, .tag = tag_make(SOURCE_ACCEPTOR, 0, 0), .now_ms = crew->now_ms,
 	};
-
 	int r = acceptor_create(crew->config, place, crew->reserved_fd, &crew->acceptor);
 
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)

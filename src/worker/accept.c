@@ -12,6 +12,7 @@
 #include "worker/room.h"
 
 #include "base/log.h"
+#include "base/scarce.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -37,11 +38,6 @@ static void note_recovery(struct worker *w)
 		return;
 	w->accept_paused = false;
 	log_info("worker %u (pid %d): accepting again", w->heritage->slot, (int)getpid());
-}
-
-static bool out_of_resources(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 /* Some of those in use belong to connections that are being closed: they are not to be counted, but seen. */
@@ -101,15 +97,21 @@ static bool accept_one(struct worker *w, struct listener *l)
 {
 	int fd = take(w, l);
 
+	if (fd == -EAGAIN)
+		return false;
+	if (fd == -EPIPE) {
+		listener_close(w, l);
+		return false;
+	}
+	if (is_scarce(-fd)) {
+		accept_pause(w, -fd);
+		return false;
+	}
 	if (fd >= 0) {
 		note_recovery(w);
 		conn_open(&w->conns, fd);
-	} else if (fd == -EPIPE) {
-		listener_close(w, l);
-	} else if (out_of_resources(-fd)) {
-		accept_pause(w, -fd);
-	}
-	return fd >= 0 || fd == -ECONNABORTED;
+	}	/* else that connection failed in the queue (ECONNABORTED and its like): the next one */
+	return true;
 }
 
 /* What has come in one message. */
@@ -137,8 +139,8 @@ static void look(struct worker *w, struct listener *l)
 
 void accept_all(struct worker *w, struct listener *l)
 {
-	while (has_room(w) && accept_one(w, l))
-		;
+	l->readable = true;
+	look(w, l);
 	l->readable = false;
 }
 

@@ -34,7 +34,6 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 		.in_flight = reporter->conns.n_busy + 1,	/* the one in the handler is not counted yet */
 		.address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0,
 	};
-
 	const struct brood_request *r = reporter->conns.current;
 
 	if (!r)

@@ -66,8 +66,7 @@ static bool are_handshakes_over(struct worker *w)
 {
 	uint16_t ports[LISTENERS_MAX];
 
-	for (unsigned i = 0; i < w->config->n_listeners; i++)
-		ports[i] = address_port(&w->config->listen[i]);
+	config_ports(w->config, ports);
 	return handshakes_over(&w->drain.handshakes, ports, w->config->n_listeners, w->engine->now_ms);
 }
 

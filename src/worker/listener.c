@@ -73,12 +73,12 @@ int listeners_open(struct worker *w, char *why, size_t size)
 /* A shared one listens from when its first worker is ready; listening again changes nothing. */
 static int begin_listening(const struct worker *w, const struct listener *l)
 {
-	const struct brood_options *o = &w->config->options;
-	uint32_t backlog = l->kind == LISTENER_SHARED ? o->backlog * o->workers : o->backlog;
+	bool shared = l->kind == LISTENER_SHARED;
+	int backlog = shared ? config_shared_backlog(w->config) : (int)w->config->options.backlog;
 
-	if (!l->opened && l->kind != LISTENER_SHARED)
+	if (!l->opened && !shared)
 		return 0;
-	return listen(l->fd, (int)backlog) < 0 ? -errno : 0;
+	return listen(l->fd, backlog) < 0 ? -errno : 0;
 }
 
 int listeners_listen(struct worker *w, char *why, size_t size)

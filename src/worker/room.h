@@ -97,7 +97,7 @@ bool listeners_closed(const struct worker *w);
 /* accept.c */
 /* Accepts from every listener whose queue may hold something, a batch each. */
 void accept_step(struct worker *w);
-/* All that waits in the queue of one listener, as far as there is room. */
+/* What waits in the queue of one listener, a batch at most, as far as there is room. */
 void accept_all(struct worker *w, struct listener *l);
 /* Something is short, @error says what: accepting goes on in a moment. */
 void accept_pause(struct worker *w, int error);
