@@ -58,13 +58,14 @@ struct lend_msg {
 
 /* name, sender, payload bytes, descriptors, meaning */
 #define CHANNEL_MESSAGES(X)									\
-	X(LISTENER, FROM_WORKER, sizeof(struct listener_msg), 1, "a duplicate of my listener, to keep")	\
-	X(READY,    FROM_WORKER, sizeof(struct ready_msg),    0, "accepting")				\
+	X(LISTENER, FROM_WORKER, sizeof(struct listener_msg), 1, "my bound socket: listen on it, keep a duplicate")	\
+	X(READY,    FROM_WORKER, sizeof(struct ready_msg),    0, "could accept")				\
 	X(FAILED,   FROM_WORKER, sizeof(struct failed_msg),   0, "cannot start, and why; I exit")	\
 	X(SUICIDE,  FROM_WORKER, sizeof(struct suicide_msg),  0, "must go: replace me first")		\
 	X(CRASH,    FROM_WORKER, sizeof(struct crash_msg),    0, "dying of a fault; the core follows")	\
 	X(DRAINED,  FROM_WORKER, sizeof(struct drained_msg),  0, "nothing in flight; I exit")		\
 	X(ACK,      FROM_PARENT, 0,                           0, "suicide heard, replacement on its way") \
+	X(ACCEPT,   FROM_PARENT, 0,                           0, "your sockets listen: accept")		\
 	X(DRAIN,    FROM_PARENT, sizeof(struct drain_msg),    0, "stop accepting, finish, leave")	\
 	X(LOOK,     FROM_PARENT, 0,                           0, "one that was woken for a connection may have died: look") \
 	X(LEND,     FROM_PARENT, sizeof(struct lend_msg),     1, "accept from this listener too")	\

@@ -309,6 +309,8 @@ int intake_create(struct crew *crew);
 unsigned intake_destroy(struct crew *crew);
 /* What a worker of @slot is born with to take connections from. Return: 0 or -errno. */
 int intake_bequeath(struct crew *crew, const struct slot *slot, struct heritage *heritage);
+/* A worker of @slot could accept: its sockets listen from now on. Return: 0, -EPROTO (one is missing), or -errno. */
+int intake_admit(struct crew *crew, const struct slot *slot);
 /* @slot is in another state than @was; it may have gained or lost its reader. */
 void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was);
 void intake_settle(struct crew *crew);
@@ -322,7 +324,10 @@ void intake_stop(struct crew *crew);
 
 /* custody.c */
 
-/* Return: 0 and @fd is owned, -EEXIST, or -EPROTO (not a listener of that address, or none is expected). */
+/*
+ * Listens on @fd. Return: 0 and @fd is owned, -EEXIST, -EPROTO (it cannot listen on that address, or none is
+ * expected), or -errno of listen(2).
+ */
 int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd);
 bool custody_complete(const struct crew *crew, const struct slot *slot);
 void custody_close(struct slot *slot);

@@ -27,11 +27,12 @@ static bool get_flag(int fd, int option, int *ret_value)
 	return getsockopt(fd, SOL_SOCKET, option, ret_value, &len) == 0;
 }
 
-static bool is_tcp_listener(int fd)
+/* One that listens already may be a sibling's. */
+static bool is_new_tcp_socket(int fd)
 {
 	int listens, protocol;
 
-	return get_flag(fd, SO_ACCEPTCONN, &listens) && listens &&
+	return get_flag(fd, SO_ACCEPTCONN, &listens) && !listens &&
 	       get_flag(fd, SO_PROTOCOL, &protocol) && protocol == IPPROTO_TCP;
 }
 
@@ -60,16 +61,16 @@ int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd)
 		return -EPROTO;
 	if (slot->listen_fd[index] >= 0)
 		return -EEXIST;
-	if (!is_tcp_listener(fd) || !is_bound_to(fd, &config->listen[index]))
+	if (!is_new_tcp_socket(fd) || !is_bound_to(fd, &config->listen[index]))
 		return -EPROTO;
+	if (listen(fd, (int)config->options.backlog) < 0)
+		return errno == EINVAL ? -EPROTO : -errno;	/* EINVAL: it is connected */
 	slot->listen_fd[index] = fd;
 	return 0;
 }
 
 bool custody_complete(const struct crew *crew, const struct slot *slot)
 {
-	if (crew->config->options.model != BROOD_REUSEPORT)
-		return true;	/* there is nothing to keep */
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)
 		if (slot->listen_fd[i] < 0)
 			return false;

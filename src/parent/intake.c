@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static enum brood_model model_of(const struct crew *crew)
@@ -79,6 +80,27 @@ int intake_bequeath(struct crew *crew, const struct slot *slot, struct heritage 
 	case BROOD_ROUND_ROBIN:
 		heritage->queue_fd = acceptor_queue(crew->acceptor, slot->index);
 		return heritage->queue_fd < 0 ? heritage->queue_fd : 0;
+	}
+	return 0;
+}
+
+static int listen_shared(const struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->config->n_listeners; i++)
+		if (listen(crew->reserved_fd[i], config_shared_backlog(crew->config)) < 0)
+			return -errno;
+	return 0;
+}
+
+int intake_admit(struct crew *crew, const struct slot *slot)
+{
+	switch (model_of(crew)) {
+	case BROOD_REUSEPORT:
+		return custody_complete(crew, slot) ? 0 : -EPROTO;
+	case BROOD_PREEMPTIVE:
+		return listen_shared(crew);
+	case BROOD_ROUND_ROBIN:
+		return 0;	/* the acceptor listens when its first queue is read */
 	}
 	return 0;
 }

@@ -46,15 +46,37 @@ static const char *ignore(struct crew *crew, struct child *child, struct message
 	return NULL;
 }
 
+static void fail_start(struct crew *crew, struct child *child, const char *reason)
+{
+	snprintf(child->failure, sizeof(child->failure), "%s", reason);
+	child_expect_death(crew, child, EXIT_MS, "did not exit after FAILED");
+	if (!crew->was_ready && !crew->stopping) {
+		log_error("cannot start: %s", child->failure);
+		stop_begin(crew, BROOD_EXIT_NOT_STARTED, 0);
+	}
+}
+
+static void fail_to_listen(struct crew *crew, struct child *child, int error)
+{
+	char reason[128];
+
+	snprintf(reason, sizeof(reason), "listen: %s", strerror(-error));
+	fail_start(crew, child, reason);
+	child_kill(crew, child, "cannot have its listeners");
+}
+
 static const char *on_listener(struct crew *crew, struct child *child, struct message *m)
 {
 	int r = custody_take(crew, slot_of(crew, child), m->listener.index, m->fd);
 
 	if (r == -EEXIST)
 		return "sent a LISTENER that is in custody already";
+	if (r == -EPROTO)
+		return "sent a LISTENER that cannot listen on its address";
 	if (r < 0)
-		return "sent a LISTENER that does not listen on its address";
-	m->fd = -1;		/* custody owns it */
+		fail_to_listen(crew, child, r);
+	else
+		m->fd = -1;		/* custody owns it */
 	return NULL;
 }
 
@@ -71,11 +93,18 @@ static void settle_engine(struct crew *crew, const struct ready_msg *ready)
 static const char *on_ready(struct crew *crew, struct child *child, struct message *m)
 {
 	struct slot *slot = slot_of(crew, child);
+	int r;
 
 	if (m->ready.engine != BROOD_ENGINE_URING && m->ready.engine != BROOD_ENGINE_EPOLL)
 		return "sent READY with an engine that does not exist";
-	if (!custody_complete(crew, slot))
+	r = intake_admit(crew, slot);
+	if (r == -EPROTO)
 		return "sent READY before its LISTENERs";
+	if (r < 0) {
+		fail_to_listen(crew, child, r);
+		return NULL;
+	}
+	(void)channel_send(child->channel_fd, CHANNEL_ACCEPT, NULL, -1);	/* one that is gone is noticed */
 	if (!crew->engine_settled)
 		settle_engine(crew, &m->ready);
 	else if (m->ready.engine != crew->engine)
@@ -100,13 +129,7 @@ static const char *on_late_start(struct crew *crew, struct child *child, struct 
 
 static const char *on_failed(struct crew *crew, struct child *child, struct message *m)
 {
-	snprintf(child->failure, sizeof(child->failure), "%s",
-		 m->failed.reason[0] ? m->failed.reason : "no reason given");
-	child_expect_death(crew, child, EXIT_MS, "did not exit after FAILED");
-	if (!crew->was_ready && !crew->stopping) {
-		log_error("cannot start: %s", child->failure);
-		stop_begin(crew, BROOD_EXIT_NOT_STARTED, 0);
-	}
+	fail_start(crew, child, m->failed.reason[0] ? m->failed.reason : "no reason given");
 	return NULL;
 }
 

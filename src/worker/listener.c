@@ -2,9 +2,10 @@
 /*
  * listener - what connections come from
  *
- * reuseport: each worker has its own SO_REUSEPORT socket per address, bound early and listening late, so
- * that it is not in the group before it can serve. A duplicate goes to the parent at once: while anyone
- * holds it, no queued connection is lost by our death, and our replacement goes on with the same queue.
+ * reuseport: each worker has its own SO_REUSEPORT socket per address. It binds early and gives the parent a
+ * duplicate when it could serve; the parent listens, so that it knows the order of the group, and keeps the
+ * duplicate: while anyone holds it, no queued connection is lost by our death, and our replacement goes on with
+ * the same queue.
  *
  * preemptive: all workers wait for one socket, and an arrival wakes one of them. Who is woken owes it a
  * look, even when leaving: nobody else will be woken for that connection.
@@ -18,7 +19,6 @@
  */
 #include "worker/room.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -70,32 +70,15 @@ int listeners_open(struct worker *w, char *why, size_t size)
 	return 0;
 }
 
-/* A shared one listens from when its first worker is ready; listening again changes nothing. */
-static int begin_listening(const struct worker *w, const struct listener *l)
-{
-	bool shared = l->kind == LISTENER_SHARED;
-	int backlog = shared ? config_shared_backlog(w->config) : (int)w->config->options.backlog;
-
-	if (!l->opened && !shared)
-		return 0;
-	return listen(l->fd, backlog) < 0 ? -errno : 0;
-}
-
-int listeners_listen(struct worker *w, char *why, size_t size)
+void listeners_offer(struct worker *w)
 {
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++) {
 		struct listener *l = &w->listeners[i];
 		struct listener_msg message = { .index = l->index };
-		int r = l->fd >= 0 ? begin_listening(w, l) : 0;
 
-		if (r < 0) {
-			snprintf(why, size, "listen: %s", strerror(-r));
-			return r;
-		}
-		if (l->opened)
+		if (l->fd >= 0 && l->opened)
 			message_send(w, CHANNEL_LISTENER, &message, l->fd);
 	}
-	return 0;
 }
 
 void listener_wake(struct worker *w, struct listener *l)

@@ -25,6 +25,9 @@ void message_send(struct worker *w, enum channel_type type, const void *payload,
 static void on_message(struct worker *w, const struct message *message)
 {
 	switch (message->type) {
+	case CHANNEL_ACCEPT:
+		listeners_poll(w);
+		break;
 	case CHANNEL_DRAIN:
 		drain_begin(w, message->drain.timeout_ms, message->drain.last);
 		break;

@@ -78,8 +78,8 @@ struct worker {
 /* listener.c */
 /* Binds or inherits every address. Return: 0, or -errno and what failed in @why. */
 int listeners_open(struct worker *w, char *why, size_t size);
-/* Listens on what we bound, and gives the parent duplicates. */
-int listeners_listen(struct worker *w, char *why, size_t size);
+/* Gives the parent duplicates of what we bound; it listens and says ACCEPT. */
+void listeners_offer(struct worker *w);
 void listeners_poll(struct worker *w);
 /* Takes @fd, on failure too. */
 void listener_borrow(struct worker *w, int fd, unsigned slot, unsigned index);

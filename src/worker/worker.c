@@ -226,14 +226,14 @@ static int set_up(struct worker *w, char *why, size_t size)
 		return -1;
 	}
 	recycle_init(w);
-	return listeners_listen(w, why, size);
+	return 0;
 }
 
 static void say_ready(struct worker *w)
 {
 	struct ready_msg ready = { .engine = w->engine->kind };
 
-	listeners_poll(w);
+	listeners_offer(w);
 	poll_channel(w);
 	poll_signals(w);
 	memcpy(ready.why, w->why_not_uring, sizeof(ready.why));

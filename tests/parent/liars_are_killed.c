@@ -41,9 +41,13 @@ static void give_no_socket(const struct heritage *h) { send_listener(h, 0, STDER
 static void give_other_address(const struct heritage *h) { send_listener(h, 0, listen_elsewhere(h)); }
 static void give_channel(const struct heritage *h) { send_listener(h, 0, h->channel_fd); }
 
-static void give_unlistening(const struct heritage *h)
+static void give_one_that_listens(const struct heritage *h)
 {
-	send_listener(h, 0, address_bind(&h->config->listen[0], true));
+	int fd = address_bind(&h->config->listen[0], true);
+
+	if (listen(fd, 1) < 0)
+		_exit(99);
+	send_listener(h, 0, fd);
 }
 
 static void give_listener_twice(const struct heritage *h)
@@ -95,11 +99,11 @@ static const struct lie {
 	const char	*line;
 } lies[] = {
 	{ say_ready_without_listener, "(sent READY before its LISTENERs)" },
-	{ give_wrong_index, "(sent a LISTENER that does not listen on its address)" },
-	{ give_no_socket, "(sent a LISTENER that does not listen on its address)" },
-	{ give_channel, "(sent a LISTENER that does not listen on its address)" },
-	{ give_unlistening, "(sent a LISTENER that does not listen on its address)" },
-	{ give_other_address, "(sent a LISTENER that does not listen on its address)" },
+	{ give_wrong_index, "(sent a LISTENER that cannot listen on its address)" },
+	{ give_no_socket, "(sent a LISTENER that cannot listen on its address)" },
+	{ give_channel, "(sent a LISTENER that cannot listen on its address)" },
+	{ give_one_that_listens, "(sent a LISTENER that cannot listen on its address)" },
+	{ give_other_address, "(sent a LISTENER that cannot listen on its address)" },
 	{ give_listener_twice, "(sent a LISTENER that is in custody already)" },
 	{ run_on_steam, "(sent READY with an engine that does not exist)" },
 	{ say_ready_twice, "(sent READY out of turn)" },
@@ -135,7 +139,7 @@ static void liars_are_killed(void **state)
 	play_end(&play, BROOD_EXIT_DRAINED);
 	for (unsigned i = 0; i < ARRAY_LEN(lies); i++)
 		play_expect(&play, lies[i].line);
-	assert_int_equal(play_count(&play, "(sent a LISTENER that does not listen"), 5);
+	assert_int_equal(play_count(&play, "(sent a LISTENER that cannot listen"), 5);
 }
 
 TEST_MAIN(liars_are_killed)

@@ -22,6 +22,8 @@ static void serve(const struct heritage *h, int own_fd)
 			continue;
 		if (m.type == CHANNEL_DRAIN)
 			return;
+		if (m.type == CHANNEL_ACCEPT)
+			continue;
 		at[2].fd = m.type == CHANNEL_LEND ? m.fd : -1;
 		log_info(m.type == CHANNEL_LEND ? "borrowed of %u" : "returned to %u", m.lend.slot);
 	}

@@ -43,7 +43,7 @@ static inline void part_listen(const struct heritage *h, int *ret_fd)
 	if (*ret_fd >= 0)
 		return;
 	*ret_fd = address_bind(&h->config->listen[0], true);
-	if (*ret_fd < 0 || listen(*ret_fd, 64) < 0 ||
+	if (*ret_fd < 0 ||
 	    channel_send(h->channel_fd, CHANNEL_LISTENER, &msg, *ret_fd) < 0)
 		_exit(99);
 }
@@ -55,6 +55,19 @@ static inline void part_ready(const struct heritage *h)
 	(void)channel_send(h->channel_fd, CHANNEL_READY, &msg, -1);
 }
 
+/* Until the parent has had it listen. */
+static inline void part_await_listening(int fd)
+{
+	socklen_t len = sizeof(int);
+	int listens = 0;
+
+	for (int ms = 0; !listens && ms < PATIENCE_MS; ms++) {
+		poll(NULL, 0, ms > 0);
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+			_exit(94);
+	}
+}
+
 /* Up to READY. Return: the listener. */
 static inline int part_start(const struct heritage *h)
 {
@@ -62,6 +75,7 @@ static inline int part_start(const struct heritage *h)
 
 	part_listen(h, &fd);
 	part_ready(h);
+	part_await_listening(fd);
 	return fd;
 }
 
@@ -73,7 +87,7 @@ static inline void part_retire(const struct heritage *h, const char *reason)
 	(void)channel_send(h->channel_fd, CHANNEL_SUICIDE, &msg, -1);
 }
 
-/* Waits for one message of the parent; leaves when the parent has gone. */
+/* Waits for one message of the parent that is not ACCEPT; leaves when the parent has gone. */
 static inline struct message part_hear(const struct heritage *h)
 {
 	struct pollfd at = { .fd = h->channel_fd, .events = POLLIN };
@@ -82,7 +96,8 @@ static inline struct message part_hear(const struct heritage *h)
 	do
 		if (poll(&at, 1, -1) < 0)
 			_exit(98);
-	while (channel_receive(h->channel_fd, FROM_PARENT, &m) == 0);
+	while (channel_receive(h->channel_fd, FROM_PARENT, &m) == 0 ||
+	       (!(at.revents & POLLHUP) && m.type == CHANNEL_ACCEPT));
 	if (at.revents & POLLHUP)
 		_exit(97);
 	return m;
@@ -138,6 +153,7 @@ static inline void play_prepare(struct play *play, unsigned n_workers)
 	memset(play, 0, sizeof(*play));
 	play->config.options = (struct brood_options)BROOD_OPTIONS_INIT;
 	play->config.options.workers = n_workers;
+	play->config.options.backlog = 64;
 	play->config.options.drain_timeout_ms = 2000;
 	play->config.options.restart_limit = 5;
 	play->config.options.restart_window_ms = 10000;
