@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define PAUSE_MS 100
+#define HANDSHAKES_MS 1000	/* for those begun, before the end */
 
 static void set_watching(struct acceptor *a, bool watching)
 {
@@ -174,7 +175,7 @@ void acceptor_stop(struct acceptor *a, uint64_t now_ms)
 	}
 	for (unsigned i = 0; i < a->config->n_listeners; i++)
 		handshakes_refuse(a->listen_fd[i]);
-	handshakes_begin(&a->handshakes, now_ms);
+	handshakes_begin(&a->handshakes, now_ms, now_ms + HANDSHAKES_MS);
 }
 
 /* Once more whatever has come since. Return: whether none is left that somebody would take. */
@@ -203,7 +204,7 @@ static void step_stop(struct acceptor *a)
 		close_listeners(a);
 		queues_end(a);
 	} else {
-		handshakes_begin(&a->handshakes, now_ms);	/* those who read it are slow: later */
+		handshakes_begin(&a->handshakes, now_ms, now_ms + HANDSHAKES_MS);	/* those who read it are slow: later */
 	}
 }
 

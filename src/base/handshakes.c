@@ -16,7 +16,6 @@
 
 #define LOOK_MS		20	/* between two looks at the handshakes under way */
 #define BLIND_MS	250	/* the wait where they cannot be seen */
-#define MOST_MS		1000
 
 void handshakes_refuse(int listen_fd)
 {
@@ -55,67 +54,108 @@ static int ask(int diag_fd, int family, uint16_t port)
 	return send(diag_fd, &question, sizeof(question), 0) < 0 ? -errno : 0;
 }
 
-/* Return: how many the part lists, or -errno. *ret_last: nothing follows it. */
-static int count_part(const char *part, ssize_t len, bool *ret_last)
+static void add(struct handshake_list *list, const struct inet_diag_msg *m)
 {
-	int n = 0;
-
-	*ret_last = false;
-	for (const struct nlmsghdr *h = (const void *)part; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
-		if (h->nlmsg_type == NLMSG_ERROR)
-			return -EOPNOTSUPP;
-		*ret_last |= h->nlmsg_type == NLMSG_DONE;
-		n += h->nlmsg_type == SOCK_DIAG_BY_FAMILY;
-	}
-	return n;
+	if (list->n < HANDSHAKES_MOST)
+		list->cookies[list->n] = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
+	list->n++;
 }
 
-static int count_in(int family, uint16_t port)
+/* Return: 1, 0 (nothing follows this part), or -errno. */
+static int list_part(const char *part, ssize_t len, struct handshake_list *list)
+{
+	for (const struct nlmsghdr *h = (const void *)part; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
+		if (h->nlmsg_type == NLMSG_DONE)
+			return 0;
+		if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || h->nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
+			return -EOPNOTSUPP;
+		add(list, NLMSG_DATA(h));
+	}
+	return 1;
+}
+
+static int list_of(int family, uint16_t port, struct handshake_list *list)
 {
 	autoclose int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	_Alignas(struct nlmsghdr) char part[8192];
-	bool last = false;
-	int n = 0;
+	int r = fd < 0 ? -errno : ask(fd, family, port);
 
-	if (fd < 0 || ask(fd, family, port) < 0)
-		return -1;
-	while (!last) {
+	if (r < 0)
+		return r;
+	do {
 		ssize_t len = recv(fd, part, sizeof(part), MSG_DONTWAIT);
-		int r = len > 0 ? count_part(part, len, &last) : -EIO;
 
-		if (r < 0)
-			return -1;
-		n += r;
-	}
-	return n;
+		r = len > 0 ? list_part(part, len, list) : -EIO;
+	} while (r > 0);
+	return r;
 }
 
-int handshakes_pending(uint16_t port)
+int handshakes_list(uint16_t port, struct handshake_list *list)
 {
-	int v4 = count_in(AF_INET, port);
-	int v6 = count_in(AF_INET6, port);
-
-	return v4 < 0 ? -1 : v4 + (v6 < 0 ? 0 : v6);
+	if (list_of(AF_INET, port, list) < 0)
+		return -1;
+	(void)list_of(AF_INET6, port, list);	/* refused where there is no IPv6 */
+	return 0;
 }
 
-void handshakes_begin(struct handshakes *wait, uint64_t now_ms)
+static int list_all(const uint16_t ports[], unsigned n_ports, struct handshake_list *ret_list)
+{
+	int r = 0;
+
+	ret_list->n = 0;
+	for (unsigned i = 0; i < n_ports && r == 0; i++)
+		r = handshakes_list(ports[i], ret_list);
+	return r;
+}
+
+void handshakes_begin(struct handshakes *wait, uint64_t now_ms, uint64_t most_ms)
 {
 	wait->look_ms = now_ms + LOOK_MS;
-	wait->most_ms = now_ms + MOST_MS;
+	wait->most_ms = most_ms;
+	wait->listed = false;
+}
+
+static bool has(const struct handshake_list *list, uint64_t cookie)
+{
+	for (unsigned i = 0; i < list->n; i++)
+		if (list->cookies[i] == cookie)
+			return true;
+	return false;
+}
+
+/* With more than the lists hold, all are taken for those that were begun. */
+static bool any_is_left(const struct handshake_list *begun, const struct handshake_list *now)
+{
+	if (begun->n > HANDSHAKES_MOST || now->n > HANDSHAKES_MOST)
+		return now->n > 0;
+	for (unsigned i = 0; i < now->n; i++)
+		if (has(begun, now->cookies[i]))
+			return true;
+	return false;
+}
+
+static void stop_soon(struct handshakes *wait, uint64_t now_ms)
+{
+	if (now_ms + BLIND_MS < wait->most_ms)
+		wait->most_ms = now_ms + BLIND_MS;
+	wait->listed = true;	/* nothing: the time decides */
+	wait->begun.n = HANDSHAKES_MOST + 1;
 }
 
 bool handshakes_over(struct handshakes *wait, const uint16_t ports[], unsigned n_ports, uint64_t now_ms)
 {
-	int pending = 0;
+	struct handshake_list now;
 
 	if (now_ms >= wait->most_ms)
 		return true;
-	for (unsigned i = 0; i < n_ports && pending == 0; i++)
-		pending = handshakes_pending(ports[i]);
-	if (pending == 0)
-		return true;
-	if (pending < 0)
-		wait->most_ms = wait->most_ms - MOST_MS + BLIND_MS;
 	wait->look_ms = now_ms + LOOK_MS;
-	return false;
+	if (list_all(ports, n_ports, &now) < 0) {
+		stop_soon(wait, now_ms);
+		return false;
+	}
+	if (!wait->listed) {
+		wait->begun = now;
+		wait->listed = true;
+	}
+	return !any_is_left(&wait->begun, &now);
 }

@@ -14,17 +14,27 @@
 /* The listening socket takes no new handshake; those begun may finish. */
 void handshakes_refuse(int listen_fd);
 
-/* How many handshakes on @port are begun and not finished; -1 = cannot be seen. */
-int handshakes_pending(uint16_t port);
+#define HANDSHAKES_MOST 256
 
-/* Waiting for those begun; bounded. */
-struct handshakes {
-	uint64_t	look_ms;	/* when to look next; 0 = nothing is waited for */
-	uint64_t	most_ms;
+/* Of handshakes begun and not finished: what the kernel calls each, for as long as it lives. */
+struct handshake_list {
+	unsigned	n;			/* may be over HANDSHAKES_MOST: the rest is not in .cookies */
+	uint64_t	cookies[HANDSHAKES_MOST];
 };
 
-/* They have just been refused. */
-void handshakes_begin(struct handshakes *wait, uint64_t now_ms);
+/* Those on @port, added to @list. Return: 0, or -1: they cannot be seen. */
+int handshakes_list(uint16_t port, struct handshake_list *list);
+
+/* Waiting for those begun; bounded. Later ones, which go to others, are not waited for. */
+struct handshakes {
+	uint64_t		look_ms;	/* when to look next; 0 = nothing is waited for */
+	uint64_t		most_ms;
+	bool			listed;		/* by the first look: a SYN may have been under way before */
+	struct handshake_list	begun;
+};
+
+/* From now on no new ones begin where we wait; at most until @most_ms. */
+void handshakes_begin(struct handshakes *wait, uint64_t now_ms, uint64_t most_ms);
 
 /* Looks, from look_ms on. Return: whether all on @ports are over, or the wait is; else look_ms was moved. */
 bool handshakes_over(struct handshakes *wait, const uint16_t ports[], unsigned n_ports, uint64_t now_ms);

@@ -13,6 +13,7 @@
 
 #include <unistd.h>
 
+#define HANDSHAKES_MS		1000	/* for those begun, before the queues are closed */
 #define CUT_MS			50	/* for the completions of what was cut */
 
 static void close_listeners(struct worker *w)
@@ -34,7 +35,7 @@ static void refuse_handshakes(struct worker *w)
 		handshakes_refuse(l->fd);
 		listener_wake(w, l);
 	}
-	handshakes_begin(&w->drain.handshakes, w->engine->now_ms);
+	handshakes_begin(&w->drain.handshakes, w->engine->now_ms, w->engine->now_ms + HANDSHAKES_MS);
 }
 
 void drain_begin(struct worker *w, uint32_t timeout_ms, bool last)
