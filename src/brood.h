@@ -170,7 +170,7 @@ int brood_http(struct brood *brood, brood_handler_fn *handler, void *arg);
  *
  * Blocks SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE in the
  * calling process. TERM, INT and QUIT drain; a second one ends at once. HUP replaces every worker, one after
- * another.
+ * another. TTIN adds a worker, TTOU takes one away.
  * Process: becomes the parent; call it from a program with one thread.
  * Return: an exit code, BROOD_EXIT_*.
  */

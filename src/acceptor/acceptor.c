@@ -94,7 +94,7 @@ static int watch_listener(struct acceptor *a, unsigned index)
 {
 	struct epoll_event event = { .events = 0, .data.u64 = a->place.tag + index };
 
-	if (listen(a->listen_fd[index], config_shared_backlog(a->config)) < 0 ||
+	if (listen(a->listen_fd[index], config_shared_backlog(a->config, a->n_queues)) < 0 ||
 	    epoll_ctl(a->place.epoll_fd, EPOLL_CTL_ADD, a->listen_fd[index], &event) < 0)
 		return -errno;
 	return 0;
@@ -107,6 +107,17 @@ int acceptor_begin(struct acceptor *a)
 	for (unsigned i = 0; i < a->config->n_listeners && r == 0; i++)
 		r = watch_listener(a, i);
 	a->listening = r == 0;
+	return r;
+}
+
+int acceptor_resize(struct acceptor *a, unsigned n_slots, uint64_t now_ms)
+{
+	int r = queues_resize(a, n_slots);
+
+	a->place.now_ms = now_ms;
+	a->next %= a->n_queues;
+	for (unsigned i = 0; i < a->config->n_listeners && r == 0 && a->listening; i++)
+		r = listen(a->listen_fd[i], config_shared_backlog(a->config, a->n_queues)) < 0 ? -errno : 0;
 	return r;
 }
 

@@ -61,5 +61,9 @@ int acceptor_queue(struct acceptor *a, unsigned slot);
  * Return: 0, or -errno of listen(2).
  */
 int acceptor_set_reader(struct acceptor *a, unsigned slot, bool reads, uint64_t now_ms);
+/* There are so many slots from now on; queues of those that are no more must be empty. Return: 0 or -errno. */
+int acceptor_resize(struct acceptor *a, unsigned n_slots, uint64_t now_ms);
+/* Whether nothing waits in the queue of @slot, which nobody reads, any more: it goes to others. */
+bool acceptor_is_empty(struct acceptor *a, unsigned slot, uint64_t now_ms);
 /* A slot whose reader has broken its queue, and is to be replaced; -1 = none. Told once. */
 int acceptor_next_broken(struct acceptor *a);

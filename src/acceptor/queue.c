@@ -33,19 +33,39 @@ static void queue_close(struct queue *q)
 	*q = no_queue;
 }
 
-int queues_create(struct acceptor *a)
+static int add_queue(struct acceptor *a)
+{
+	struct queue *q = &a->queues[a->n_queues];
+	int r = queue_open(q);
+
+	a->n_queues += r == 0;
+	return r;
+}
+
+static void drop_queue(struct acceptor *a)
+{
+	struct queue *q = &a->queues[a->n_queues - 1];
+
+	queue_set_full(a, q, false);
+	queue_close(q);
+	a->n_queues--;
+}
+
+int queues_resize(struct acceptor *a, unsigned n)
 {
 	int r = 0;
 
-	a->queues = calloc(a->config->options.workers, sizeof(*a->queues));
-	if (!a->queues)
-		return -ENOMEM;
-	a->n_queues = a->config->options.workers;
-	for (unsigned i = 0; i < a->n_queues; i++)
-		a->queues[i] = no_queue;
-	for (unsigned i = 0; i < a->n_queues && r == 0; i++)
-		r = queue_open(&a->queues[i]);
+	while (a->n_queues < n && r == 0)
+		r = add_queue(a);
+	while (a->n_queues > n)
+		drop_queue(a);
 	return r;
+}
+
+int queues_create(struct acceptor *a)
+{
+	a->queues = calloc(WORKERS_MAX, sizeof(*a->queues));
+	return a->queues ? queues_resize(a, a->config->options.workers) : -ENOMEM;
 }
 
 static unsigned discard(struct queue *q)
@@ -149,6 +169,13 @@ int acceptor_set_reader(struct acceptor *a, unsigned slot, bool reads, uint64_t 
 		r = acceptor_begin(a);
 	acceptor_step(a);
 	return r;
+}
+
+bool acceptor_is_empty(struct acceptor *a, unsigned slot, uint64_t now_ms)
+{
+	a->place.now_ms = now_ms;
+	acceptor_step(a);
+	return !a->queues[slot].stranded;
 }
 
 int acceptor_next_broken(struct acceptor *a)

@@ -51,6 +51,7 @@ int acceptor_begin(struct acceptor *a);
 
 /* queue.c */
 int queues_create(struct acceptor *a);
+int queues_resize(struct acceptor *a, unsigned n);
 /* Return: how many connections were still in them. */
 unsigned queues_destroy(struct acceptor *a);
 /* Every reader will see the end of its queue. */

@@ -146,9 +146,9 @@ bool handshakes_over(struct handshakes *wait, const uint16_t ports[], unsigned n
 {
 	struct handshake_list now;
 
+	wait->look_ms = now_ms + LOOK_MS;
 	if (now_ms >= wait->most_ms)
 		return true;
-	wait->look_ms = now_ms + LOOK_MS;
 	if (list_all(ports, n_ports, &now) < 0) {
 		stop_soon(wait, now_ms);
 		return false;

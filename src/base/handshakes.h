@@ -36,5 +36,5 @@ struct handshakes {
 /* From now on no new ones begin where we wait; at most until @most_ms. */
 void handshakes_begin(struct handshakes *wait, uint64_t now_ms, uint64_t most_ms);
 
-/* Looks, from look_ms on. Return: whether all on @ports are over, or the wait is; else look_ms was moved. */
+/* Looks, from look_ms on, and moves it. Return: whether all on @ports are over, or the wait is. */
 bool handshakes_over(struct handshakes *wait, const uint16_t ports[], unsigned n_ports, uint64_t now_ms);

@@ -15,9 +15,9 @@ const char *config_model_name(const struct config *config)
 	return names[config->options.model];
 }
 
-int config_shared_backlog(const struct config *config)
+int config_shared_backlog(const struct config *config, unsigned n_workers)
 {
-	return (int)(config->options.backlog * config->options.workers);	/* 65535 * 512 at most */
+	return (int)(config->options.backlog * n_workers);	/* 65535 * 512 at most */
 }
 
 void config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_MAX])

@@ -30,7 +30,7 @@ struct config {
 const char *config_model_name(const struct config *config);
 
 /* The backlog of a socket that all workers have in common: what they would have together. */
-int config_shared_backlog(const struct config *config);
+int config_shared_backlog(const struct config *config, unsigned n_workers);
 
 /* Of the addresses, config->n_listeners of them. */
 void config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_MAX]);

@@ -38,7 +38,7 @@ void help_print_serve(void)
 	      "BROOD_DRAIN_TIMEOUT; BROOD_LISTEN separates addresses by commas. Arguments are\n"
 	      "stronger.\n"
 	      "\nTERM, INT and QUIT drain and end; a second one ends at once. HUP replaces every\n"
-	      "worker.\n"
+	      "worker, TTIN adds one, TTOU takes one away.\n"
 	      "Exit codes: 0 drained, 1 could not start, 2 usage, 3 connections were cut,\n"
 	      "4 workers died too often.\n", stdout);
 }

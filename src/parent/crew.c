@@ -6,56 +6,77 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* Beyond one incumbent a slot: successors, and old workers that still drain. */
 #define ROWS_FOR(n_slots) (4 * (n_slots) + 4)
+#define FDS_OF_OUR_OWN 64
 
 static struct restart_policy policy_of(const struct config *config)
 {
 	const struct brood_options *o = &config->options;
 
-	return (struct restart_policy){
+	return (struct restart_policy){		/* but for the number of workers */
 		.limit = o->restart_limit, .window_ms = o->restart_window_ms,
 		.backoff_min_ms = o->backoff_min_ms, .backoff_max_ms = o->backoff_max_ms,
-		.n_workers = o->workers, .slots_only = o->on_giveup == BROOD_GIVEUP_DEGRADE,
+		.slots_only = o->on_giveup == BROOD_GIVEUP_DEGRADE,
 	};
 }
 
-static void init_slot(struct crew *crew, unsigned index, uint64_t *death_times, uint32_t n_deaths)
+static void init_slot(struct crew *crew, unsigned index)
 {
 	struct slot *slot = &crew->slots[index];
+	uint32_t n_deaths = restart_slot_deaths(&crew->policy);
 
-	slot->index = index;
-	slot->history.deaths = (struct deaths){ .at_ms = death_times, .size = n_deaths };
+	*slot = (struct slot){
+		.index = index,
+		.history.deaths = { .at_ms = crew->death_times + (size_t)index * n_deaths, .size = n_deaths },
+	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		slot->listen_fd[i] = -1;
 }
 
-static int create_slots(struct crew *crew)
+/* For as many workers as there may ever be, because it is pointed into; what is not used takes no memory. */
+static int reserve_memory(struct crew *crew)
 {
-	size_t per_slot = restart_slot_deaths(&crew->policy);
-	size_t for_all = restart_pool_deaths(&crew->policy);
+	struct restart_policy most = crew->policy;
+	size_t n_deaths = (size_t)WORKERS_MAX * restart_slot_deaths(&crew->policy);
+	uint32_t n_pool_deaths;
 
-	crew->slots = calloc(crew->n_slots, sizeof(*crew->slots));
-	crew->death_times = calloc(crew->n_slots * per_slot + for_all, sizeof(*crew->death_times));
-	if (!crew->slots || !crew->death_times)
+	most.n_workers = WORKERS_MAX;
+	n_pool_deaths = restart_pool_deaths(&most);
+	crew->slots = calloc(WORKERS_MAX, sizeof(*crew->slots));
+	crew->death_times = calloc(n_deaths + n_pool_deaths, sizeof(*crew->death_times));
+	crew->children = calloc(ROWS_FOR(WORKERS_MAX), sizeof(*crew->children));
+	if (!crew->slots || !crew->death_times || !crew->children)
 		return -ENOMEM;
-	for (unsigned i = 0; i < crew->n_slots; i++)
-		init_slot(crew, i, crew->death_times + i * per_slot, (uint32_t)per_slot);
-	crew->deaths = (struct deaths){
-		.at_ms = crew->death_times + crew->n_slots * per_slot, .size = (uint32_t)for_all,
-	};
-	return 0;
+	crew->deaths = (struct deaths){ .at_ms = crew->death_times + n_deaths, .size = n_pool_deaths };
+	return board_create(ROWS_FOR(WORKERS_MAX), &crew->board);
 }
 
-static int create_children(struct crew *crew)
+/* A pidfd and a channel per child, custody or a queue per slot. With a lower hard limit forks fail and say so. */
+static void allow_fds(const struct crew *crew)
 {
-	crew->n_children_max = ROWS_FOR(crew->n_slots);
-	crew->children = calloc(crew->n_children_max, sizeof(*crew->children));
-	if (!crew->children)
-		return -ENOMEM;
-	return board_create(crew->n_children_max, &crew->board);
+	rlim_t need = FDS_OF_OUR_OWN + 2 * crew->n_children_max + crew->n_slots * (crew->config->n_listeners + 2);
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= need)
+		return;
+	limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void crew_resize(struct crew *crew, unsigned n_slots)
+{
+	must(n_slots > 0 && n_slots <= WORKERS_MAX);
+	for (unsigned i = crew->n_slots; i < n_slots; i++)
+		init_slot(crew, i);
+	crew->n_slots = n_slots;
+	crew->policy.n_workers = n_slots;
+	if (crew->n_children_max < ROWS_FOR(n_slots))
+		crew->n_children_max = ROWS_FOR(n_slots);
+	allow_fds(crew);
 }
 
 int crew_create(const struct config *config, struct crew **ret_crew)
@@ -69,17 +90,16 @@ int crew_create(const struct config *config, struct crew **ret_crew)
 	crew->policy = policy_of(config);
 	crew->now_ms = clock_ms();
 	crew->pid = getpid();
-	crew->n_slots = config->options.workers;
+	crew->n_wanted = config->options.workers;
 	crew->engine = config->options.engine;
 	crew->epoll_fd = crew->signal_fd = crew->timer_fd = -1;
 
-	r = create_slots(crew);
-	if (r == 0)
-		r = create_children(crew);
+	r = reserve_memory(crew);
 	if (r < 0) {
 		crew_destroy(crew);
 		return r;
 	}
+	crew_resize(crew, crew->n_wanted);
 	*ret_crew = crew;
 	return 0;
 }

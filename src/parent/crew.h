@@ -7,7 +7,9 @@
  */
 #pragma once
 
+#include "balance/group.h"
 #include "base/address.h"
+#include "base/handshakes.h"
 #include "bridge/board.h"
 #include "bridge/channel.h"
 #include "bridge/config.h"
@@ -65,6 +67,7 @@ struct slot {
 	uint32_t	 delay_ms;	/* the wait the next rule may begin */
 	uint64_t	 orphaned_ms;	/* from when on its listeners are lent; 0 = they have a reader */
 	struct child	*borrower;	/* who reads them meanwhile */
+	bool		 around;	/* steered around: new connections go to others */
 	bool		 was_ready;	/* ever */
 };
 
@@ -77,6 +80,12 @@ struct suspect {
 
 #define SUSPECTS_MOST 64
 
+/* Slots that leave: when may their listeners be closed? */
+struct departures {
+	struct handshakes	handshakes;	/* begun before they were steered around */
+	uint64_t		deadline_ms;	/* then they are, whatever is queued */
+};
+
 enum stopping { NOT_STOPPING, STOPPING, STOPPING_NOW };
 
 struct crew {
@@ -84,7 +93,9 @@ struct crew {
 	uint64_t		 now_ms;	/* of this turn of the loop */
 	pid_t			 pid;
 
-	unsigned		 n_slots;
+	unsigned		 n_slots;	/* those that leave are among them */
+	unsigned		 n_wanted;
+	uint64_t		 scale_ms;	/* since when there are to be so many; 0 = there are */
 	struct slot		*slots;
 	struct restart_policy	 policy;
 	uint64_t		*death_times;	/* memory of the histories */
@@ -96,6 +107,10 @@ struct crew {
 	uint32_t		 last_serial;
 	struct board		*board;
 
+	struct group		 groups[LISTENERS_MAX];	/* reuseport: of each address */
+	bool			 steer_due;		/* a group has changed */
+	bool			 steer_failed;		/* said once */
+	struct departures	 departures;
 	int			*reserved_fd;	/* a bound socket per address; -1 = closed */
 	struct acceptor		*acceptor;	/* round-robin */
 
@@ -186,6 +201,8 @@ enum role { ROLE_INCUMBENT, ROLE_SUCCESSOR, ROLE_LEAVING };
 /* crew.c */
 int crew_create(const struct config *config, struct crew **ret_crew);
 void crew_destroy(struct crew *crew);
+/* New slots are EMPTY; those that are dropped must be. */
+void crew_resize(struct crew *crew, unsigned n_slots);
 const char *crew_engine_name(const struct crew *crew);
 
 /* loop.c */
@@ -278,6 +295,15 @@ void rollout_grant(struct crew *crew);
 /* The incumbent of @slot is ready. */
 void rollout_greet(struct crew *crew, struct slot *slot);
 
+/* scale.c */
+
+/* From now on there are to be @n workers. Return: NULL, or why not. */
+const char *scale_to(struct crew *crew, unsigned n);
+/* Fills slots that are wanted and empty, has those leave that are not wanted. */
+void scale_settle(struct crew *crew);
+/* A worker that the pool was scaled up by cannot be kept: goes back to without it. */
+void scale_back(struct crew *crew, const struct slot *slot);
+
 /* reload.c */
 
 /* Every worker born so far is to be replaced, one after another. */
@@ -314,6 +340,14 @@ int intake_admit(struct crew *crew, const struct slot *slot);
 /* @slot is in another state than @was; it may have gained or lost its reader. */
 void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was);
 void intake_settle(struct crew *crew);
+/* There is another number of slots. Return: 0 or -errno. */
+int intake_resize(struct crew *crew);
+/* A slot is LEAVING or CLOSING from now on. */
+void intake_leave(struct crew *crew);
+/* When intake_depart() has work; 0 = never. */
+uint64_t intake_depart_ms(const struct crew *crew);
+/* Raises CLOSED for those that leave and have nothing queued any more. */
+void intake_depart(struct crew *crew);
 /* The incumbent of @slot has become silent, or goes on: who else takes its connections? */
 void intake_on_silence(struct crew *crew, struct slot *slot);
 /* When intake_expire() has work; 0 = never. */
@@ -337,6 +371,18 @@ void custody_on_slot(struct crew *crew, struct slot *slot, enum slot_state was);
 void custody_settle(struct crew *crew);
 /* Lends what has no reader, at once. */
 void custody_lend_rest(struct crew *crew);
+/*
+ * Ends the listeners of @slot, which are steered around, at once.
+ * @leftovers: something may wait in their queues; the kernel is asked to give it to others.
+ */
+void custody_end(struct crew *crew, struct slot *slot, bool leftovers);
+/* How many connections wait in the queues of @slot. */
+unsigned custody_n_queued(const struct slot *slot);
+
+/* steer.c */
+
+/* Attaches to each group who gets new connections, if that has changed. */
+void steer_settle(struct crew *crew);
 
 /* holder.c */
 

@@ -10,9 +10,11 @@
 #include "parent/crew.h"
 
 #include "base/log.h"
+#include "base/migration.h"
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -66,6 +68,8 @@ int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd)
 	if (listen(fd, (int)config->options.backlog) < 0)
 		return errno == EINVAL ? -EPROTO : -errno;	/* EINVAL: it is connected */
 	slot->listen_fd[index] = fd;
+	group_add(&crew->groups[index], slot->index);
+	crew->steer_due = true;
 	return 0;
 }
 
@@ -86,18 +90,6 @@ void custody_close(struct slot *slot)
 	}
 }
 
-/* A long wait ahead is reason to lend at once. */
-void custody_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
-{
-	bool long_wait = slot->state == SLOT_GIVEN_UP ||
-			 (slot->state == SLOT_BACKOFF && slot->delay_ms > ORPHAN_AFTER_MS);
-
-	if (long_wait)
-		slot->orphaned_ms = crew->now_ms;
-	else if (slot_is_served(was) && !slot_is_served(slot->state))
-		slot->orphaned_ms = crew->now_ms + ORPHAN_AFTER_MS;
-}
-
 static void take_back(struct slot *slot)
 {
 	struct lend_msg lend = { .slot = slot->index };
@@ -107,6 +99,65 @@ static void take_back(struct slot *slot)
 			(void)channel_send(slot->borrower->channel_fd, CHANNEL_RETURN, &lend, -1);
 	log_debug("slot %u: its listeners are back from worker %u", slot->index, slot->borrower->slot);
 	slot->borrower = NULL;
+}
+
+/* shutdown(2) takes it out of the group at once, whoever has duplicates. */
+static void end_listener(struct crew *crew, struct slot *slot, unsigned index)
+{
+	(void)shutdown(slot->listen_fd[index], SHUT_RDWR);
+	close(slot->listen_fd[index]);
+	slot->listen_fd[index] = -1;
+	group_remove(&crew->groups[index], slot->index);
+	crew->steer_due = true;
+}
+
+static void have_all_look(struct crew *crew)
+{
+	child_each(crew, child)
+		if (child_serves(child))
+			(void)channel_send(child->channel_fd, CHANNEL_LOOK, NULL, -1);
+}
+
+void custody_end(struct crew *crew, struct slot *slot, bool leftovers)
+{
+	int migration = leftovers ? migration_begin() : -1;
+
+	if (slot->borrower && child_serves(slot->borrower))
+		take_back(slot);
+	slot->borrower = NULL;
+	for (unsigned i = 0; i < LISTENERS_MAX; i++)
+		if (slot->listen_fd[i] >= 0)
+			end_listener(crew, slot, i);
+	migration_end(migration);
+	steer_settle(crew);
+	if (leftovers)
+		have_all_look(crew);
+}
+
+unsigned custody_n_queued(const struct slot *slot)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+		struct tcp_info info = { .tcpi_unacked = 0 };
+		socklen_t len = sizeof(info);
+
+		if (slot->listen_fd[i] >= 0 && getsockopt(slot->listen_fd[i], IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+			n += info.tcpi_unacked;		/* of one that listens: how many wait to be accepted */
+	}
+	return n;
+}
+
+/* A long wait ahead is reason to lend at once. */
+void custody_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
+{
+	bool long_wait = slot->state == SLOT_GIVEN_UP || slot->state == SLOT_CLOSING ||
+			 (slot->state == SLOT_BACKOFF && slot->delay_ms > ORPHAN_AFTER_MS);
+
+	if (long_wait)
+		slot->orphaned_ms = crew->now_ms;
+	else if (slot_is_served(was) && !slot_is_served(slot->state))
+		slot->orphaned_ms = crew->now_ms + ORPHAN_AFTER_MS;
 }
 
 /* Return: how many listeners were lent, or -errno of a channel that took none or not all. */
@@ -134,7 +185,7 @@ static void lend(struct crew *crew, struct slot *slot)
 		struct slot *sibling = &crew->slots[(slot->index + i) % crew->n_slots];
 		int r;
 
-		if (!child_serves(sibling->incumbent))
+		if (!child_serves(sibling->incumbent) || sibling->state == SLOT_LEAVING)
 			continue;
 		r = send_listeners(slot, sibling->incumbent);
 		if (r < 0)
@@ -150,6 +201,7 @@ static void lend(struct crew *crew, struct slot *slot)
 
 void custody_settle(struct crew *crew)
 {
+	steer_settle(crew);
 	slot_each(crew, slot) {
 		bool orphaned = slot->orphaned_ms && slot->orphaned_ms <= crew->now_ms;
 

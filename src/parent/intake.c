@@ -19,6 +19,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* For handshakes begun before a slot was steered around: a lost acknowledgement is repeated after a second. */
+#define DEPART_HANDSHAKES_MS 3000
+/* Between two looks into a queue that is to be empty. */
+#define DEPART_LOOK_MS 5
+
 static enum brood_model model_of(const struct crew *crew)
 {
 	return (enum brood_model)crew->config->options.model;
@@ -87,7 +92,7 @@ int intake_bequeath(struct crew *crew, const struct slot *slot, struct heritage 
 static int listen_shared(const struct crew *crew)
 {
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)
-		if (listen(crew->reserved_fd[i], config_shared_backlog(crew->config)) < 0)
+		if (listen(crew->reserved_fd[i], config_shared_backlog(crew->config, crew->n_slots)) < 0)
 			return -errno;
 	return 0;
 }
@@ -138,9 +143,92 @@ void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
 		break;
 	case BROOD_ROUND_ROBIN:
 		if (slot->state != SLOT_DRAINING)	/* who drains reads on until the end of the queue */
-			set_reader(crew, slot, served);
+			set_reader(crew, slot, served && slot->state != SLOT_LEAVING);
 		break;
 	}
+}
+
+int intake_resize(struct crew *crew)
+{
+	switch (model_of(crew)) {
+	case BROOD_REUSEPORT:
+		return 0;
+	case BROOD_PREEMPTIVE:
+		return listen_shared(crew);	/* with another backlog */
+	case BROOD_ROUND_ROBIN:
+		return acceptor_resize(crew->acceptor, crew->n_slots, crew->now_ms);
+	}
+	return 0;
+}
+
+/* ---- leaving ---- */
+
+/* Those that were about to leave wait with the new ones. */
+void intake_leave(struct crew *crew)
+{
+	struct departures *d = &crew->departures;
+
+	if (model_of(crew) == BROOD_REUSEPORT)
+		steer_settle(crew);
+	handshakes_begin(&d->handshakes, crew->now_ms, crew->now_ms + DEPART_HANDSHAKES_MS);
+	d->deadline_ms = crew->now_ms + crew->config->options.drain_timeout_ms;
+}
+
+uint64_t intake_depart_ms(const struct crew *crew)
+{
+	return crew->stopping ? 0 : crew->departures.handshakes.look_ms;
+}
+
+/* Return: how many connections are still queued for @slot. */
+static unsigned n_queued(struct crew *crew, const struct slot *slot)
+{
+	switch (model_of(crew)) {
+	case BROOD_REUSEPORT:
+		return custody_n_queued(slot);
+	case BROOD_PREEMPTIVE:
+		return 0;
+	case BROOD_ROUND_ROBIN:
+		return acceptor_is_empty(crew->acceptor, slot->index, crew->now_ms) ? 0 : 1;
+	}
+	return 0;
+}
+
+/* Return: whether it is closed. */
+static bool close_queue(struct crew *crew, struct slot *slot)
+{
+	unsigned n = n_queued(crew, slot);
+
+	if (n > 0 && crew->now_ms < crew->departures.deadline_ms)
+		return false;
+	if (n > 0)
+		log_warn("worker %u: leaves %u connection%s unserved in its queue", slot->index, n, n == 1 ? "" : "s");
+	custody_end(crew, slot, n > 0 || crew->now_ms >= crew->departures.handshakes.most_ms);
+	slot_on(crew, slot, ON_CLOSED);
+	return true;
+}
+
+static bool are_handshakes_over(struct crew *crew)
+{
+	uint16_t ports[LISTENERS_MAX];
+
+	if (model_of(crew) != BROOD_REUSEPORT)
+		return true;	/* they are with a socket that stays */
+	config_ports(crew->config, ports);
+	return handshakes_over(&crew->departures.handshakes, ports, crew->config->n_listeners, crew->now_ms);
+}
+
+void intake_depart(struct crew *crew)
+{
+	bool all = are_handshakes_over(crew);
+
+	if (!all)
+		return;
+	crew->departures.handshakes.look_ms = crew->now_ms + DEPART_LOOK_MS;
+	slot_each(crew, slot)
+		if (slot->state == SLOT_LEAVING || slot->state == SLOT_CLOSING)
+			all &= close_queue(crew, slot);
+	if (all)
+		crew->departures.handshakes.look_ms = 0;
 }
 
 void intake_on_silence(struct crew *crew, struct slot *slot)

@@ -73,13 +73,6 @@ void loop_finish(struct crew *crew)
 	crew->epoll_fd = crew->signal_fd = crew->timer_fd = -1;
 }
 
-static void start_workers(struct crew *crew)
-{
-	slot_each(crew, slot)
-		if (!crew->stopping)
-			slot_on(crew, slot, ON_TURN);
-}
-
 static void earlier(uint64_t *next_ms, uint64_t at_ms)
 {
 	if (at_ms != 0 && (*next_ms == 0 || at_ms < *next_ms))
@@ -101,6 +94,7 @@ static uint64_t next_deadline(struct crew *crew)
 	child_each(crew, child)
 		earlier(&next_ms, child->deadline_ms);
 	earlier(&next_ms, intake_next_ms(crew));
+	earlier(&next_ms, intake_depart_ms(crew));
 	earlier(&next_ms, crew->look_ms);
 	earlier(&next_ms, poison_next_ms(crew));
 	return next_ms;
@@ -145,6 +139,14 @@ static void on_stop_signal(struct crew *crew, int number)
 	}
 }
 
+static void on_scale_signal(struct crew *crew, int number)
+{
+	const char *refusal = scale_to(crew, number == SIGTTIN ? crew->n_wanted + 1 : crew->n_wanted - 1);
+
+	if (refusal)
+		log_warn("SIG%s: %s", sigabbrev_np(number), refusal);
+}
+
 static void on_signal(struct crew *crew, int number)
 {
 	switch (number) {
@@ -154,7 +156,10 @@ static void on_signal(struct crew *crew, int number)
 	case SIGHUP:
 		reload_begin(crew);
 		break;
-	case SIGUSR1: case SIGUSR2: case SIGTTIN: case SIGTTOU:
+	case SIGTTIN: case SIGTTOU:
+		on_scale_signal(crew, number);
+		break;
+	case SIGUSR1: case SIGUSR2:
 		log_warn("SIG%s: not supported yet, nothing done", sigabbrev_np(number));
 		break;
 	case SIGCHLD:
@@ -228,6 +233,8 @@ static void expire(struct crew *crew)
 	slot_each(crew, slot)
 		if (is_past(crew, slot->turn_ms))
 			slot_on(crew, slot, ON_TURN);
+	if (is_past(crew, intake_depart_ms(crew)))
+		intake_depart(crew);
 	if (is_past(crew, crew->look_ms))
 		hang_look(crew);
 	if (is_past(crew, poison_next_ms(crew)))
@@ -237,14 +244,16 @@ static void expire(struct crew *crew)
 
 static void settle(struct crew *crew)
 {
-	if (!crew->stopping)
+	if (!crew->stopping) {
+		scale_settle(crew);
 		rollout_grant(crew);
+	}
 	intake_settle(crew);
 }
 
 void loop_run(struct crew *crew)
 {
-	start_workers(crew);
+	scale_settle(crew);
 	while (!stop_done(crew)) {
 		arm_timer(crew);
 		wait_for_events(crew);

@@ -8,21 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-
-#define FDS_OF_OUR_OWN 64
-
-/* A pidfd and a channel per child, custody or a queue per slot. With a lower hard limit forks fail and say so. */
-static void allow_fds(const struct crew *crew)
-{
-	rlim_t need = FDS_OF_OUR_OWN + 2 * crew->n_children_max + crew->n_slots * (crew->config->n_listeners + 2);
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= need)
-		return;
-	limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static int fail_start(const char *what, int error)
 {
@@ -39,7 +24,6 @@ static int run_crew(struct crew *crew)
 	r = pidfile_draft(crew);
 	if (r < 0)
 		return fail_start(crew->config->options.pid_file, r);
-	allow_fds(crew);
 	r = intake_create(crew);
 	if (r < 0)
 		return fail_start("queues of the workers", r);

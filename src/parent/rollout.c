@@ -229,13 +229,34 @@ static void lose_successor(struct crew *crew, struct slot *slot, const struct ob
 	}
 }
 
+static bool is_leaving(const struct slot *slot)
+{
+	return slot->state == SLOT_LEAVING;
+}
+
+/* A worker more that never gets ready is no reason to end those there are. */
+static bool was_too_much(const struct crew *crew, const struct slot *slot)
+{
+	return crew->was_ready && !slot->was_ready;
+}
+
 static void lose_incumbent(struct crew *crew, struct slot *slot, const struct obituary *o)
 {
-	struct restart_verdict v = judge(crew, slot, o);
+	struct restart_verdict v;
 
+	if (is_leaving(slot)) {
+		log_death(o, "not replaced (scaling down)");
+		slot_on(crew, slot, ON_GONE);
+		return;
+	}
+	v = judge(crew, slot, o);
 	slot->turn_ms = 0;
 	if (slot->successor) {
 		restart(crew, slot, o, &v, ON_HEIR);
+	} else if (is_last(&v) && was_too_much(crew, slot)) {
+		log_death(o, "not trying again");
+		slot_on(crew, slot, ON_LAST);
+		scale_back(crew, slot);
 	} else if (is_last(&v)) {
 		log_death(o, "giving up");
 		give_up(crew, slot, o, &v, ON_LAST);

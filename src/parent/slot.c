@@ -83,6 +83,47 @@ static void adopt_successor(struct crew *crew, struct slot *slot)
 	slot->successor = NULL;
 }
 
+/* Whatever was to come after the incumbent will not. */
+static void forget_future(struct crew *crew, struct slot *slot)
+{
+	slot->turn_ms = 0;
+	if (slot->successor)
+		child_drain(crew, slot->successor, crew->config->options.drain_timeout_ms, false);
+	slot->successor = NULL;
+}
+
+static void begin_leaving(struct crew *crew, struct slot *slot)
+{
+	forget_future(crew, slot);
+	log_info("worker %u (pid %d): leaving (scaling down)", slot->index, (int)slot->incumbent->pid);
+	intake_leave(crew);
+}
+
+/* The incumbent, if there is one, takes no connections. */
+static void leave_without(struct crew *crew, struct slot *slot)
+{
+	forget_future(crew, slot);
+	if (slot->incumbent)
+		child_drain(crew, slot->incumbent, crew->config->options.drain_timeout_ms, false);
+	slot->incumbent = NULL;
+	intake_leave(crew);
+}
+
+static void clear(struct crew *crew, struct slot *slot)
+{
+	slot->history.deaths.n = 0;
+	slot->history.n_unready = 0;
+	slot->orphaned_ms = 0;
+	slot->was_ready = false;
+}
+
+static void dismiss(struct crew *crew, struct slot *slot)
+{
+	child_drain(crew, slot->incumbent, crew->config->options.drain_timeout_ms, false);
+	slot->incumbent = NULL;
+	clear(crew, slot);
+}
+
 /*
  * The parent's duplicates go first: while it held them, the listeners would outlive their last reader and
  * keep clients waiting in a queue that nobody empties.
@@ -109,7 +150,7 @@ static const struct slot_rule rules[SLOT_N_STATES][SLOT_N_EVENTS] = {
 
 bool slot_is_served(enum slot_state state)
 {
-	return state == SLOT_READY || state == SLOT_RETIRING;
+	return state == SLOT_READY || state == SLOT_RETIRING || state == SLOT_LEAVING;
 }
 
 struct slot_rule slot_rule(enum slot_state state, enum slot_event event)

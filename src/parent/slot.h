@@ -19,10 +19,12 @@ struct slot;
 	X(STARTING, "wait in its queue; lent to a sibling when it takes long")		\
 	X(READY,    "its incumbent accepts")						\
 	X(RETIRING, "its incumbent accepts")						\
+	X(LEAVING,  "steered around; its incumbent empties the queue")			\
+	X(CLOSING,  "steered around; lent to a sibling, who empties the queue")		\
 	X(DRAINING, "its incumbent empties the queue and closes it")			\
 	X(DYING,    "wait in its queue; lent to a sibling when it takes long")		\
-	X(BACKOFF,  "lent to a sibling when the wait is long")				\
-	X(GIVEN_UP, "lent to a sibling")
+	X(BACKOFF,  "steered around and lent to a sibling when the wait is long")	\
+	X(GIVEN_UP, "steered around; lent to a sibling")
 
 /* event, what has happened */
 #define SLOT_EVENTS(X)									\
@@ -37,8 +39,10 @@ struct slot;
 	X(AGAIN,    "the incumbent died; its restart is due now")			\
 	X(LATER,    "the incumbent died; its restart must wait")			\
 	X(LAST,     "the incumbent died; once too often")				\
+	X(LEAVE,    "the pool is to have fewer workers, without this one")		\
+	X(CLOSED,   "its queue is empty, and closed")					\
 	X(STOP,     "the pool stops")							\
-	X(GONE,     "the incumbent died while the pool stops")
+	X(GONE,     "the incumbent died, and is not to be replaced")
 
 #define SLOT_RULES(X)									\
 	/* state     event     what is done            next state */			\
@@ -51,6 +55,7 @@ struct slot;
 	X(STARTING,  AGAIN,    fork_incumbent,         STARTING)			\
 	X(STARTING,  LATER,    wait_for_turn,          BACKOFF)				\
 	X(STARTING,  LAST,     do_nothing,             GIVEN_UP)			\
+	X(STARTING,  LEAVE,    leave_without,          CLOSING)				\
 	X(STARTING,  STOP,     drain_all,              DRAINING)			\
 											\
 	X(READY,     WISH,     fork_successor,         RETIRING)			\
@@ -58,6 +63,7 @@ struct slot;
 	X(READY,     AGAIN,    fork_incumbent,         STARTING)			\
 	X(READY,     LATER,    wait_for_turn,          BACKOFF)				\
 	X(READY,     LAST,     do_nothing,             GIVEN_UP)			\
+	X(READY,     LEAVE,    begin_leaving,          LEAVING)				\
 	X(READY,     STOP,     drain_all,              DRAINING)			\
 											\
 	X(RETIRING,  SUCCEED,  hand_over,              READY)				\
@@ -69,17 +75,29 @@ struct slot;
 	X(RETIRING,  AGAIN,    fork_incumbent,         STARTING)			\
 	X(RETIRING,  LATER,    wait_for_turn,          BACKOFF)				\
 	X(RETIRING,  LAST,     do_nothing,             GIVEN_UP)			\
+	X(RETIRING,  LEAVE,    begin_leaving,          LEAVING)				\
 	X(RETIRING,  STOP,     drain_all,              DRAINING)			\
 											\
 	X(DYING,     AGAIN,    fork_incumbent,         STARTING)			\
 	X(DYING,     LATER,    wait_for_turn,          BACKOFF)				\
 	X(DYING,     LAST,     do_nothing,             GIVEN_UP)			\
+	X(DYING,     LEAVE,    leave_without,          CLOSING)				\
 	X(DYING,     STOP,     drain_all,              DRAINING)			\
 											\
 	X(BACKOFF,   TURN,     fork_incumbent,         STARTING)			\
+	X(BACKOFF,   LEAVE,    leave_without,          CLOSING)				\
 	X(BACKOFF,   STOP,     drain_all,              EMPTY)				\
 											\
+	X(GIVEN_UP,  LEAVE,    leave_without,          CLOSING)				\
 	X(GIVEN_UP,  STOP,     drain_all,              EMPTY)				\
+											\
+	X(LEAVING,   KILL,     do_nothing,             LEAVING)				\
+	X(LEAVING,   GONE,     do_nothing,             CLOSING)				\
+	X(LEAVING,   CLOSED,   dismiss,                EMPTY)				\
+	X(LEAVING,   STOP,     drain_all,              DRAINING)			\
+											\
+	X(CLOSING,   CLOSED,   clear,                  EMPTY)				\
+	X(CLOSING,   STOP,     drain_all,              EMPTY)				\
 											\
 	X(DRAINING,  KILL,     do_nothing,             DRAINING)			\
 	X(DRAINING,  GONE,     do_nothing,             EMPTY)

@@ -12,7 +12,7 @@ static bool has_rule(enum slot_state state, enum slot_event event)
 
 static bool has_incumbent(enum slot_state state)
 {
-	return state != SLOT_EMPTY && state != SLOT_BACKOFF && state != SLOT_GIVEN_UP;
+	return state != SLOT_EMPTY && state != SLOT_BACKOFF && state != SLOT_GIVEN_UP && state != SLOT_CLOSING;
 }
 
 static void visit(enum slot_state state, bool seen[SLOT_N_STATES])
@@ -46,13 +46,16 @@ static void slot_table_is_legal(void **state)
 
 	visit(SLOT_EMPTY, seen);
 	for (enum slot_state s = 0; s < SLOT_N_STATES; s++) {
-		bool alive = has_incumbent(s) && s != SLOT_DRAINING;
+		bool leaves = s == SLOT_LEAVING || s == SLOT_CLOSING;
+		bool alive = has_incumbent(s) && s != SLOT_DRAINING && !leaves;
 
 		assert_true(seen[s]);
 		expect(s, ON_AGAIN, alive);
 		expect(s, ON_LATER, alive);
 		expect(s, ON_LAST, alive);
-		expect(s, ON_GONE, s == SLOT_DRAINING);
+		expect(s, ON_GONE, s == SLOT_DRAINING || s == SLOT_LEAVING);
+		expect(s, ON_LEAVE, s != SLOT_EMPTY && s != SLOT_DRAINING && !leaves);
+		expect(s, ON_CLOSED, leaves);
 		expect(s, ON_KILL, has_incumbent(s) && s != SLOT_DYING);
 		expect(s, ON_SUCCEED, s == SLOT_RETIRING);
 		expect(s, ON_HEIR, s == SLOT_RETIRING);

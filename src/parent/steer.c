@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * steer - which listeners of a reuseport group get new connections
+ *
+ * As long as all do, the kernel's hash decides. A slot that leaves, that has given up, or whose listeners are
+ * lent, is steered around: a program on the group picks among the others. What it has in its queue is for
+ * custody to have emptied.
+ *
+ * Fails by: a program that is refused; then the hash goes on, and custody's lending has to do.
+ */
+#include "parent/crew.h"
+
+#include "balance/attach.h"
+#include "balance/program.h"
+#include "base/log.h"
+
+#include <string.h>
+
+static bool goes_around(const struct crew *crew, const struct slot *slot)
+{
+	if (slot->state == SLOT_LEAVING || slot->state == SLOT_CLOSING)
+		return true;
+	return slot->orphaned_ms != 0 && slot->orphaned_ms <= crew->now_ms;
+}
+
+/* Return: how many members get connections. */
+static unsigned weigh(const struct crew *crew, const struct group *group, uint32_t ret_weights[GROUP_MOST])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < group->n; i++) {
+		ret_weights[i] = !crew->slots[group->slot[i]].around;
+		n += ret_weights[i];
+	}
+	return n;
+}
+
+static int attach(const struct crew *crew, unsigned index)
+{
+	const struct group *group = &crew->groups[index];
+	struct sock_filter code[PROGRAM_MOST];
+	uint32_t weights[GROUP_MOST];
+	unsigned n_open = weigh(crew, group, weights);
+	int fd = crew->slots[group->slot[0]].listen_fd[index];
+
+	if (n_open == 0 || n_open == group->n)
+		return attach_nothing(fd);
+	return attach_program(fd, code, program_write(weights, group->n, code));
+}
+
+void steer_settle(struct crew *crew)
+{
+	bool due = crew->steer_due;
+
+	slot_each(crew, slot) {
+		bool around = goes_around(crew, slot);
+
+		due |= around != slot->around;
+		slot->around = around;
+	}
+	crew->steer_due = false;
+	for (unsigned i = 0; due && i < crew->config->n_listeners; i++) {
+		int r = crew->groups[i].n > 0 ? attach(crew, i) : 0;
+
+		if (r < 0 && !crew->steer_failed)
+			log_warn("steer: %s; the kernel's hash goes on", strerror(-r));
+		crew->steer_failed |= r < 0;
+	}
+}
