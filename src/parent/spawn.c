@@ -35,7 +35,7 @@ static int follow_parent(pid_t parent_pid)
  */
 static int reset_signals(void)
 {
-	static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU };
+	static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE };
 	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t term;
 

@@ -99,7 +99,7 @@ static bool accept_one(struct worker *w, struct listener *l)
 
 	if (fd == -EAGAIN)
 		return false;
-	if (fd == -EPIPE) {
+	if (fd == -EPIPE || fd == -EINVAL) {	/* EINVAL: it does not listen, yet or any more */
 		listener_close(w, l);
 		return false;
 	}

@@ -25,8 +25,10 @@ static void close_listeners(struct worker *w)
 
 static void refuse_handshakes(struct worker *w)
 {
-	if (w->config->options.model == BROOD_ROUND_ROBIN)
-		return;		/* the parent does */
+	if (w->config->options.model == BROOD_ROUND_ROBIN) {
+		listeners_wake(w);	/* the parent refuses them; what it has handed out is ours, even if not ready yet */
+		return;
+	}
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++) {
 		struct listener *l = &w->listeners[i];
 

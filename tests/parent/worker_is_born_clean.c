@@ -26,7 +26,7 @@ static void check_fds(const struct heritage *h)
 static bool is_for_parent(int number)
 {
 	return number == SIGINT || number == SIGQUIT || number == SIGHUP || number == SIGUSR1 ||
-	       number == SIGUSR2 || number == SIGTTIN || number == SIGTTOU;
+	       number == SIGUSR2 || number == SIGTTIN || number == SIGTTOU || number == SIGPIPE;
 }
 
 static void check_signals(void)

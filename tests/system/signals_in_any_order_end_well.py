@@ -15,6 +15,12 @@ from _play import Brood, Checker, check, children_of, engines, wait_until
 TO_PARENT = "HUP USR1 USR2 CHLD WINCH CONT URG TTIN TTOU PIPE".split()
 TO_WORKER = "HUP USR1 USR2 CHLD WINCH CONT URG TTIN TTOU PIPE INT QUIT TERM".split()   # TERM: it retires
 
+
+def n_wanted(brood):
+    scaled = brood.lines("scaling from")
+    return int(scaled[-1].split(" to ")[1].split()[0]) if scaled else 3
+
+
 parser = argparse.ArgumentParser()
 parser.add_argument("--times", type=int, default=300)
 parser.add_argument("--seed", type=int, default=12)
@@ -33,8 +39,9 @@ for engine in engines():
             except ProcessLookupError:
                 pass
             time.sleep(random.choice((0, 0, 0.001, 0.01)))
-        wait_until(lambda: len(children_of(brood.pid)) == 3, 5, "three workers, and no more")
-        check(not brood.lines("killed|died|exited|giveup|cut"), "nobody died of a signal")
+        wait_until(lambda: len(children_of(brood.pid)) == n_wanted(brood), 5, "as many as are wanted, and no more")
+        deaths = brood.lines("killed|died|exited|giveup|cut")
+        check(not deaths, f"nobody died of a signal: {deaths}")
         checker.finish().expect_nothing_lost()
         print(f"{engine}: {options.times} signals, {len(brood.lines('retiring'))} retired")
         brood.stop()
