@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "balance/weights.h"
+
+#include "balance/group.h"
+#include "base/must.h"
+
+/* Below this a loop is at its usual work; with each such time more it counts as one connection in ten more. */
+#define LAG_MS 5
+
+static double mean_of(const double loads[], unsigned n)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		sum += loads[i];
+	return sum / n;
+}
+
+/* One more than there are: it is about the next one, and nobody has nothing. What can be said is bounded. */
+static double load_of(const struct load *load)
+{
+	double connections = load->connections < 1u << 20 ? (double)load->connections : 1u << 20;
+	double lags = (double)(load->lag_ms / LAG_MS < 100 ? load->lag_ms / LAG_MS : 100);
+
+	return (connections + 1) * (1 + lags / 10);
+}
+
+static uint32_t weight_of(double load, double mean)
+{
+	double ratio = mean / load;
+	double weight = WEIGHT_USUAL * ratio * ratio;
+
+	if (weight > WEIGHT_USUAL * 2)
+		return WEIGHT_USUAL * 2;
+	return weight < WEIGHT_USUAL / 2 ? WEIGHT_USUAL / 2 : (uint32_t)weight;
+}
+
+void weights_of(const struct load loads[], unsigned n, uint32_t ret_weights[])
+{
+	double own[GROUP_MOST];
+	double mean;
+
+	must(n > 0 && n <= GROUP_MOST);
+	for (unsigned i = 0; i < n; i++)
+		own[i] = load_of(&loads[i]);
+	mean = mean_of(own, n);
+	for (unsigned i = 0; i < n; i++)
+		ret_weights[i] = weight_of(own[i], mean);
+}
+
+bool weights_moved(const uint32_t weights[], const uint32_t in_force[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t by = weights[i] > in_force[i] ? weights[i] - in_force[i] : in_force[i] - weights[i];
+
+		if (by * 10 > in_force[i])
+			return true;
+	}
+	return false;
+}
