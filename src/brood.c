@@ -161,6 +161,11 @@ static int resolve_config(const struct brood_options *options, struct config *co
 		r = resolve_settings(&config->options);
 	if (r < 0)
 		return r;
+	if (config->options.balance != BROOD_BALANCE_AUTO && config->options.model != BROOD_REUSEPORT) {
+		log_error("option balance: it is for the model reuseport; under %s the model decides",
+			  config_model_name(config));
+		return -EINVAL;
+	}
 	log_setup((enum log_format)config->options.log_format, (enum log_level)config->options.log_level);
 	if (count_answers(&config->options) > 1) {
 		log_error("options root, text, handler: only one of them can answer");

@@ -46,6 +46,13 @@ enum brood_on_giveup {
 	BROOD_GIVEUP_DEGRADE,		/* go on with the others; end with code 4 when none is left */
 };
 
+/* Under the reuseport model: which worker gets a new connection. */
+enum brood_balance {
+	BROOD_BALANCE_AUTO = 0,		/* weighted */
+	BROOD_BALANCE_HASH,		/* as the kernel's hash of addresses and ports falls */
+	BROOD_BALANCE_WEIGHTED,		/* the more the fewer connections it has, and the less it lags; no privilege */
+};
+
 enum brood_log_format { BROOD_LOG_TEXT = 0, BROOD_LOG_JSON };
 enum brood_log_level { BROOD_LOG_ERROR = 0, BROOD_LOG_WARN, BROOD_LOG_INFO, BROOD_LOG_DEBUG };
 
@@ -121,6 +128,8 @@ struct brood_options {
 	uint64_t	max_requests;		/* 0 = off: a worker that has answered so many is replaced... */
 	uint64_t	max_rss_bytes;		/* 0 = off: ...that has so much memory resident... */
 	uint64_t	max_age_ms;		/* 0 = off: ...that is so old; each up to a tenth earlier, at random */
+
+	uint32_t	balance;		/* enum brood_balance; under other models AUTO only */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }

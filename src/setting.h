@@ -51,7 +51,8 @@
 	X(write_timeout_ms,	30000,		1,	DAY_MS)			\
 	X(linger_timeout_ms,	2000,		1,	DAY_MS)			\
 	X(cache_bytes,		8 * MIB,	1,	GIB)			\
-	X(listing,		0,		0,	1)
+	X(listing,		0,		0,	1)			\
+	X(balance,		0,		0,	BROOD_BALANCE_WEIGHTED)
 
 struct setting {
 	const char	*name;

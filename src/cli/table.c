@@ -11,6 +11,7 @@
 #include <string.h>
 
 static const char *const models[] = { "reuseport", "preemptive", "round-robin", NULL };
+static const char *const balances[] = { "auto", "hash", "weighted", NULL };
 static const char *const engines[] = { "auto", "uring", "epoll", NULL };
 static const char *const giveups[] = { "exit", "degrade", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
@@ -47,6 +48,8 @@ const struct option option_table[] = {
 	       "processes; auto: one per usable CPU"),
 	CHOICE("model",           "MODEL",    models,              pool.model,
 	       "reuseport, preemptive or round-robin"),
+	CHOICE("balance",         "BALANCE",  balances,            pool.balance,
+	       "reuseport: auto, hash or weighted"),
 	CHOICE("engine",          "ENGINE",   engines,             pool.engine,
 	       "auto, uring or epoll"),
 	OPTION("drain-timeout",   "TIME",     parse_duration,      pool.drain_timeout_ms,
@@ -104,7 +107,6 @@ const struct option option_table[] = {
 	CHOICE("log-level",       "LEVEL",    log_levels,          pool.log_level,
 	       "error, warn, info or debug"),
 
-	LATER("balance"),
 	LATER("pin"), LATER("control"), LATER("admin"), LATER("access-log"), LATER("config"),
 };
 

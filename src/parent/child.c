@@ -56,7 +56,7 @@ static int compose_heritage(struct crew *crew, const struct slot *slot, unsigned
 	*ret_heritage = (struct heritage){
 		.slot = slot->index, .generation = slot->n_born, .parent_pid = crew->pid,
 		.channel_fd = channel_fd, .engine = engine_for_next(crew), .board = crew->board, .row = row,
-		.config = crew->config, .queue_fd = -1,
+		.config = crew->config, .queue_fd = -1, .wake_fd = crew->wake_fd,
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		ret_heritage->listen_fd[i] = -1;

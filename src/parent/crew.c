@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parent/crew.h"
 
+#include "balance/weights.h"
 #include "base/clock.h"
 #include "base/must.h"
 
@@ -30,7 +31,7 @@ static void init_slot(struct crew *crew, unsigned index)
 	uint32_t n_deaths = restart_slot_deaths(&crew->policy);
 
 	*slot = (struct slot){
-		.index = index,
+		.index = index, .weight = WEIGHT_USUAL,
 		.history.deaths = { .at_ms = crew->death_times + (size_t)index * n_deaths, .size = n_deaths },
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
@@ -92,7 +93,7 @@ int crew_create(const struct config *config, struct crew **ret_crew)
 	crew->pid = getpid();
 	crew->n_wanted = config->options.workers;
 	crew->engine = config->options.engine;
-	crew->epoll_fd = crew->signal_fd = crew->timer_fd = -1;
+	crew->epoll_fd = crew->signal_fd = crew->timer_fd = crew->wake_fd = -1;
 
 	r = reserve_memory(crew);
 	if (r < 0) {

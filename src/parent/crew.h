@@ -67,6 +67,7 @@ struct slot {
 	uint32_t	 delay_ms;	/* the wait the next rule may begin */
 	uint64_t	 orphaned_ms;	/* from when on its listeners are lent; 0 = they have a reader */
 	struct child	*borrower;	/* who reads them meanwhile */
+	uint32_t	 weight;	/* in force; of new connections */
 	bool		 around;	/* steered around: new connections go to others */
 	bool		 was_ready;	/* ever */
 };
@@ -110,6 +111,11 @@ struct crew {
 	struct group		 groups[LISTENERS_MAX];	/* reuseport: of each address */
 	bool			 steer_due;		/* a group has changed */
 	bool			 steer_failed;		/* said once */
+	uint64_t		 weigh_ms;		/* when to look at the loads next; 0 = upon an arrival */
+	uint64_t		 arrival_ms;		/* when one woke us */
+	uint64_t		 moved_ms;		/* when connections last came */
+	uint64_t		 n_accepted;		/* by all, then */
+	uint64_t		 n_weighed;		/* times that weights were changed */
 	struct departures	 departures;
 	int			*reserved_fd;	/* a bound socket per address; -1 = closed */
 	struct acceptor		*acceptor;	/* round-robin */
@@ -136,6 +142,7 @@ struct crew {
 	int			 epoll_fd;
 	int			 signal_fd;
 	int			 timer_fd;
+	int			 wake_fd;	/* workers tell of arrivals; -1 = nobody is interested */
 	uint64_t		 timer_ms;	/* what it is set to; 0 = off */
 	char			*pid_file_draft;	/* NULL = not there */
 	bool			 pid_file_published;
@@ -145,7 +152,7 @@ struct crew {
 	for (struct slot *it = (crew)->slots; it < (crew)->slots + (crew)->n_slots; it++)
 
 /* What a descriptor in the epoll set is; the 64 bits of its event are spelled here only. */
-enum source { SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_CHANNEL, SOURCE_PID, SOURCE_ACCEPTOR };
+enum source { SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_ARRIVAL, SOURCE_CHANNEL, SOURCE_PID, SOURCE_ACCEPTOR };
 
 static inline uint64_t tag_make(enum source source, uint32_t serial, unsigned row)
 {
@@ -383,6 +390,19 @@ unsigned custody_n_queued(const struct slot *slot);
 
 /* Attaches to each group who gets new connections, if that has changed. */
 void steer_settle(struct crew *crew);
+
+/* weigh.c */
+
+/* Return: 0 or -errno; nothing unless weights are wanted. The epoll set must be there. */
+int weigh_create(struct crew *crew);
+/* "weighted", or "hash" */
+const char *weigh_name(const struct crew *crew);
+/* A worker has taken a connection while nobody looked. */
+void on_arrival(struct crew *crew);
+/* There is another number of slots. */
+void weigh_resize(struct crew *crew);
+/* Looks at the loads, and has the groups changed when they have moved. */
+void weigh_look(struct crew *crew);
 
 /* holder.c */
 

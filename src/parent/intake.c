@@ -152,6 +152,7 @@ int intake_resize(struct crew *crew)
 {
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
+		weigh_resize(crew);
 		return 0;
 	case BROOD_PREEMPTIVE:
 		return listen_shared(crew);	/* with another backlog */

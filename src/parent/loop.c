@@ -65,12 +65,12 @@ int loop_init(struct crew *crew)
 
 void loop_finish(struct crew *crew)
 {
-	const int fds[] = { crew->epoll_fd, crew->signal_fd, crew->timer_fd };
+	const int fds[] = { crew->epoll_fd, crew->signal_fd, crew->timer_fd, crew->wake_fd };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	crew->epoll_fd = crew->signal_fd = crew->timer_fd = -1;
+	crew->epoll_fd = crew->signal_fd = crew->timer_fd = crew->wake_fd = -1;
 }
 
 static void earlier(uint64_t *next_ms, uint64_t at_ms)
@@ -96,6 +96,7 @@ static uint64_t next_deadline(struct crew *crew)
 	earlier(&next_ms, intake_next_ms(crew));
 	earlier(&next_ms, intake_depart_ms(crew));
 	earlier(&next_ms, crew->look_ms);
+	earlier(&next_ms, crew->weigh_ms);
 	earlier(&next_ms, poison_next_ms(crew));
 	return next_ms;
 }
@@ -191,6 +192,9 @@ static void dispatch(struct crew *crew, uint64_t tag)
 	case SOURCE_TIMER:
 		on_timer(crew);
 		break;
+	case SOURCE_ARRIVAL:
+		on_arrival(crew);
+		break;
 	case SOURCE_CHANNEL:
 		if (child)
 			on_channel(crew, child);
@@ -235,6 +239,8 @@ static void expire(struct crew *crew)
 			slot_on(crew, slot, ON_TURN);
 	if (is_past(crew, intake_depart_ms(crew)))
 		intake_depart(crew);
+	if (is_past(crew, crew->weigh_ms))
+		weigh_look(crew);
 	if (is_past(crew, crew->look_ms))
 		hang_look(crew);
 	if (is_past(crew, poison_next_ms(crew)))

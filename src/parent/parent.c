@@ -27,6 +27,9 @@ static int run_crew(struct crew *crew)
 	r = intake_create(crew);
 	if (r < 0)
 		return fail_start("queues of the workers", r);
+	r = weigh_create(crew);
+	if (r < 0)
+		return fail_start("descriptor for arrivals", r);
 	fflush(NULL);		/* what is buffered now would be written by every worker again */
 	loop_run(crew);
 	crew->n_cut += intake_destroy(crew);

@@ -2,8 +2,8 @@
 /*
  * steer - which listeners of a reuseport group get new connections
  *
- * As long as all do, the kernel's hash decides. A slot that leaves, that has given up, or whose listeners are
- * lent, is steered around: a program on the group picks among the others. What it has in its queue is for
+ * As long as all do, and alike, the kernel's hash decides; else a program on the group. A slot that leaves, that has given up, or whose listeners are
+ * lent, is steered around. What it has in its queue is for
  * custody to have emptied.
  *
  * Fails by: a program that is refused; then the hash goes on, and custody's lending has to do.
@@ -29,8 +29,10 @@ static unsigned weigh(const struct crew *crew, const struct group *group, uint32
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < group->n; i++) {
-		ret_weights[i] = !crew->slots[group->slot[i]].around;
-		n += ret_weights[i];
+		const struct slot *slot = &crew->slots[group->slot[i]];
+
+		ret_weights[i] = slot->around ? 0 : slot->weight;
+		n += !slot->around;
 	}
 	return n;
 }
@@ -43,7 +45,7 @@ static int attach(const struct crew *crew, unsigned index)
 	unsigned n_open = weigh(crew, group, weights);
 	int fd = crew->slots[group->slot[0]].listen_fd[index];
 
-	if (n_open == 0 || n_open == group->n)
+	if (n_open == 0 || group->n == 1 || (n_open == group->n && crew->wake_fd < 0))
 		return attach_nothing(fd);
 	return attach_program(fd, code, program_write(weights, group->n, code));
 }

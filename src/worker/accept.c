@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/scarce.h"
+#include "bridge/board.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -92,6 +93,17 @@ static bool has_room(const struct worker *w)
 	return !is_pausing(w) && !conn_table_full(&w->conns);
 }
 
+/* Once, until it sleeps again. */
+static void wake_parent(const struct worker *w)
+{
+	static const uint64_t one = 1;
+	struct board *board = w->heritage->board;
+
+	if (w->heritage->wake_fd >= 0 && atomic_load_explicit(&board->watched, memory_order_relaxed) == 0 &&
+	    atomic_exchange(&board->watched, 1) == 0)
+		(void)!write(w->heritage->wake_fd, &one, sizeof(one));	/* fails only if it was told too often */
+}
+
 /* Return: whether there may be more. */
 static bool accept_one(struct worker *w, struct listener *l)
 {
@@ -110,6 +122,7 @@ static bool accept_one(struct worker *w, struct listener *l)
 	if (fd >= 0) {
 		note_recovery(w);
 		conn_open(&w->conns, fd);
+		wake_parent(w);
 	}	/* else that connection failed in the queue (ECONNABORTED and its like): the next one */
 	return true;
 }

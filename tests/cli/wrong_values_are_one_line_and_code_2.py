@@ -21,6 +21,7 @@ WRONG = {
     "workers": COUNTS + ["513", "Auto"],
     "model": WORDS + ["round-robin "],
     "engine": WORDS,
+    "balance": WORDS,
     "drain-timeout": TIMES,
     "start-timeout": TIMES,
     "restart-limit": ["", "5", "5/", "/10s", "0/10s", "5/0s", "5/10", "5:10s", "1001/10s", "5/2d"],

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weigh - under balance `weighted`: when to look at what the workers have to do, and whether to act on it
+ *
+ * While connections come, their loads are read from the board every few milliseconds; who has less than the others
+ * gets more of the next ones (balance/weights.h), and the groups are changed only when that moved by enough. When
+ * nothing has come for a while we look no more: the next arrival wakes us, once.
+ */
+#include "parent/crew.h"
+
+#include "balance/weights.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define LOOK_FIRST_MS	1	/* a burst is over within a few milliseconds... */
+#define FIRST_MS	50
+#define LOOK_MS		10	/* ...and what goes on needs no such haste */
+#define CALM_MS		100
+
+static bool is_wanted(const struct crew *crew)
+{
+	const struct brood_options *o = &crew->config->options;
+
+	return o->model == BROOD_REUSEPORT && (o->balance == BROOD_BALANCE_WEIGHTED || o->balance == BROOD_BALANCE_AUTO);
+}
+
+const char *weigh_name(const struct crew *crew)
+{
+	return is_wanted(crew) ? "weighted" : "hash";
+}
+
+/* One event at a time, because a worker could say it without end. */
+static int listen_for_arrival(const struct crew *crew, int operation)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT, .data.u64 = tag_make(SOURCE_ARRIVAL, 0, 0) };
+
+	return epoll_ctl(crew->epoll_fd, operation, crew->wake_fd, &event) < 0 ? -errno : 0;
+}
+
+int weigh_create(struct crew *crew)
+{
+	if (!is_wanted(crew))
+		return 0;
+	crew->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return crew->wake_fd < 0 ? -errno : listen_for_arrival(crew, EPOLL_CTL_ADD);
+}
+
+void on_arrival(struct crew *crew)
+{
+	uint64_t n;
+
+	(void)!read(crew->wake_fd, &n, sizeof(n));
+	crew->arrival_ms = crew->moved_ms = crew->now_ms;
+	weigh_look(crew);
+}
+
+static struct load load_of(const struct crew *crew, const struct slot *slot)
+{
+	const struct board_row *row;
+	uint64_t since_ms;
+
+	if (!slot->incumbent)
+		return (struct load){ 0, 0 };
+	row = child_row(crew, slot->incumbent);
+	since_ms = board_get(&row->heartbeat_ms);
+	return (struct load){
+		.connections = board_get(&row->connections),
+		.lag_ms = board_get(&row->waiting) || since_ms > crew->now_ms ? 0 : crew->now_ms - since_ms,
+	};
+}
+
+static uint64_t count_accepted(struct crew *crew)
+{
+	uint64_t n = 0;
+
+	child_each(crew, child)
+		n += board_get(&child_row(crew, child)->accepted);
+	return n;
+}
+
+static void weigh_all(struct crew *crew)
+{
+	uint32_t weights[WORKERS_MAX], in_force[WORKERS_MAX];
+	struct load loads[WORKERS_MAX];
+
+	slot_each(crew, slot) {
+		loads[slot->index] = load_of(crew, slot);
+		in_force[slot->index] = slot->weight;
+	}
+	weights_of(loads, crew->n_slots, weights);
+	if (!weights_moved(weights, in_force, crew->n_slots))
+		return;
+	slot_each(crew, slot)
+		slot->weight = weights[slot->index];
+	crew->n_weighed++;
+	crew->steer_due = true;
+}
+
+static void stop_looking(struct crew *crew)
+{
+	crew->weigh_ms = 0;
+	atomic_store(&crew->board->watched, 0);
+	(void)listen_for_arrival(crew, EPOLL_CTL_MOD);
+}
+
+void weigh_resize(struct crew *crew)
+{
+	if (crew->wake_fd >= 0 && crew->weigh_ms == 0)
+		stop_looking(crew);
+}
+
+void weigh_look(struct crew *crew)
+{
+	uint64_t n_accepted = count_accepted(crew);
+
+	if (crew->n_slots == 1)
+		return;		/* until there are more nothing wakes us again */
+	weigh_all(crew);
+	crew->weigh_ms = crew->now_ms + (crew->now_ms < crew->arrival_ms + FIRST_MS ? LOOK_FIRST_MS : LOOK_MS);
+	if (n_accepted != crew->n_accepted)
+		crew->moved_ms = crew->now_ms;
+	else if (crew->now_ms >= crew->moved_ms + CALM_MS)
+		stop_looking(crew);
+	crew->n_accepted = n_accepted;
+}
