@@ -46,12 +46,16 @@ void conn_close(struct conn_table *table, struct conn *c)
 	conn_try_free(table, c);
 }
 
+/*
+ * Dissolving the association sends the reset now and completes what is under way. A close that does not linger
+ * would send one as well, but behind the end that the shutdown before it has said, and that may be believed.
+ */
 void conn_reset(struct conn_table *table, struct conn *c)
 {
-	struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 
 	if (!c->farewell)
-		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+		(void)connect(c->fd, &nobody, sizeof(nobody));	/* fails only if there is nobody any more */
 	conn_close(table, c);
 }
 
