@@ -53,6 +53,12 @@ enum brood_balance {
 	BROOD_BALANCE_WEIGHTED,		/* the more the fewer connections it has, and the less it lags; no privilege */
 };
 
+/* What a fault in a handler costs: SIGSEGV, SIGBUS, SIGFPE, SIGILL or abort(). */
+enum brood_on_fault {
+	BROOD_FAULT_DIE = 0,		/* the worker, with all it holds; another takes its place */
+	BROOD_FAULT_CONTAIN,		/* the request; the worker is replaced; see brood_handler_fn */
+};
+
 enum brood_log_format { BROOD_LOG_TEXT = 0, BROOD_LOG_JSON };
 enum brood_log_level { BROOD_LOG_ERROR = 0, BROOD_LOG_WARN, BROOD_LOG_INFO, BROOD_LOG_DEBUG };
 
@@ -122,14 +128,15 @@ struct brood_options {
 	/* replacing workers */
 	uint32_t	hang_timeout_ms;	/* 10000: a worker whose loop does not turn for so long is aborted;
 						 * BROOD_OFF = never */
-	uint32_t	poison_limit;		/* 3: workers that requests of one method and path may kill within a
-						 * minute; then these are answered 503 for a minute; BROOD_OFF = off */
+	uint32_t	poison_limit;		/* 3: times that requests of one method and path may make workers
+						 * fault in a minute; then 503 for a minute; BROOD_OFF = off */
 	uint32_t	surge;			/* 1: how many may be replaced at a time, on request or by a reload */
 	uint64_t	max_requests;		/* 0 = off: a worker that has answered so many is replaced... */
 	uint64_t	max_rss_bytes;		/* 0 = off: ...that has so much memory resident... */
 	uint64_t	max_age_ms;		/* 0 = off: ...that is so old; each up to a tenth earlier, at random */
 
 	uint32_t	balance;		/* enum brood_balance; under other models AUTO only */
+	uint32_t	on_fault;		/* enum brood_on_fault */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }
@@ -163,6 +170,13 @@ int brood_listen(struct brood *brood, const char *address);
  * Process: worker, in its loop: what blocks here blocks every connection of this worker. It answers
  * before it returns, or keeps @request and answers later from a callback of the same request.
  * @request lives until its response has ended or its on_close callback has returned.
+ *
+ * With BROOD_FAULT_CONTAIN a fault in here, in a callback, or in a function of brood's that these call, ends the
+ * call as longjmp() would: the client gets 500, or if the response has begun its connection is cut; @request is
+ * gone and on_close is not called. What the code held stays as it was: memory is not freed, locks stay locked,
+ * data is half changed, no destructor runs. What it overwrote before it faulted stays overwritten, so that what
+ * this worker answers from then on, until it is replaced, may be wrong, and it may still die or hang. Not
+ * contained are faults of threads the handler made, and all but the first 256 of a worker.
  */
 typedef void brood_handler_fn(struct brood_request *request, void *arg);
 

@@ -20,9 +20,10 @@
 	X(accepted,	"connections accepted")					\
 	X(requests,	"requests answered")					\
 	X(refused,	"requests refused with 4xx or 5xx by the protocol")	\
-	X(quarantined,	"requests answered 503 because their like had killed workers") \
+	X(quarantined,	"requests answered 503 because their like had made workers fault") \
 	X(timeouts,	"connections ended by a timeout")			\
 	X(cut,		"connections cut by the drain timeout")			\
+	X(faults,	"faults of the handler that were contained")		\
 	X(accept_paused, "times accepting stopped for want of descriptors")	\
 	X(turns,	"loop turns")						\
 	X(enters,	"system calls that waited: io_uring_enter or epoll_wait") \

@@ -86,7 +86,7 @@ static void terminate_strings(struct message *m)
 		TERMINATE(m->failed.reason);
 	else if (m->type == CHANNEL_SUICIDE)
 		TERMINATE(m->suicide.reason);
-	else if (m->type == CHANNEL_CRASH)
+	else if (m->type == CHANNEL_CRASH || m->type == CHANNEL_FAULT)
 		TERMINATE(m->crash.request);
 }
 

@@ -63,6 +63,7 @@ struct lend_msg {
 	X(FAILED,   FROM_WORKER, sizeof(struct failed_msg),   0, "cannot start, and why; I exit")	\
 	X(SUICIDE,  FROM_WORKER, sizeof(struct suicide_msg),  0, "must go: replace me first")		\
 	X(CRASH,    FROM_WORKER, sizeof(struct crash_msg),    0, "dying of a fault; the core follows")	\
+	X(FAULT,    FROM_WORKER, sizeof(struct crash_msg),    0, "a handler faulted; I go on")	\
 	X(DRAINED,  FROM_WORKER, sizeof(struct drained_msg),  0, "nothing in flight; I exit")		\
 	X(ACK,      FROM_PARENT, 0,                           0, "suicide heard, replacement on its way") \
 	X(ACCEPT,   FROM_PARENT, 0,                           0, "your sockets listen: accept")		\

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * poison - what is known of requests that have killed workers
+ * poison - what is known of requests that have made workers fault
  *
  * A request is known by its fingerprint, of its method and path and not of its query, so that a retry with
  * another one is the same. The parent writes the list, workers read it.

@@ -14,6 +14,7 @@ static const char *const models[] = { "reuseport", "preemptive", "round-robin", 
 static const char *const balances[] = { "auto", "hash", "weighted", NULL };
 static const char *const engines[] = { "auto", "uring", "epoll", NULL };
 static const char *const giveups[] = { "exit", "degrade", NULL };
+static const char *const faults[] = { "die", "contain", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 
@@ -62,8 +63,10 @@ const struct option option_table[] = {
 	       "wait before restarting again"),
 	OPTION("hang-timeout",    "TIME|off", parse_duration,      pool.hang_timeout_ms,
 	       "for a worker's loop to turn again"),
+	CHOICE("on-fault",        "ACTION",   faults,              pool.on_fault,
+	       "die, or contain: the request alone is lost"),
 	OPTION("poison-limit",    "N|off",    parse_count,         pool.poison_limit,
-	       "workers that like requests may kill; then 503"),
+	       "faults of like requests; then they get 503"),
 	OPTION("surge",           "N",        parse_count,         pool.surge,
 	       "workers replaced at a time, by wish or reload"),
 	OPTION("max-requests",    "N|off",    parse_count,         pool.max_requests,

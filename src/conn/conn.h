@@ -8,6 +8,8 @@
  *
  *   receive.c   bytes in: into the state's function; what is left over is held
  *   request.c   an exchange's life, from its head to its last byte
+ *   refuse.c    its end before its time
+ *   call.c      into the handler and back, though it may fault there
  *   exchange.c  how it is answered; what services call
  *   output.c    the queue of pieces to send: bytes, bytes of others, files
  *   send.c      the queue goes out, one send under way at a time
@@ -25,6 +27,7 @@
 
 #include "brood.h"
 
+#include <setjmp.h>
 #include <stdint.h>
 
 #define CONN_OWNER	1		/* tag.owner of every connection's operations */
@@ -154,7 +157,7 @@ struct conn_limits {
 };
 
 struct conn_counters {
-	uint64_t	accepted, requests, refused, timeouts, cut;
+	uint64_t	accepted, requests, refused, timeouts, cut, faults;
 };
 
 struct conn_table {
@@ -173,6 +176,8 @@ struct conn_table {
 	unsigned	 n_open;
 	unsigned	 n_busy;	/* with a request or output under way */
 	bool		 draining;
+	bool		 contain;	/* a fault of the service costs the request it was called with */
+	sigjmp_buf	*escape;	/* where to jump to upon one; NULL = it is not the service that runs */
 	struct brood_request *current;	/* in the service's hands right now, for the crash report */
 	uint64_t	 date_ms;	/* on the engine's clock: when .date was last looked at */
 	time_t		 date_s;
@@ -273,6 +278,11 @@ int exchange_end(struct brood_request *r);
 int exchange_read_body(struct brood_request *r, brood_body_fn *fn, void *arg);
 void exchange_set_timer(struct brood_request *r, uint32_t ms, brood_event_fn *fn, void *arg);
 
+/* ---- call.c ---- */
+
+/* Has @fn run with @r, which then lives at least until it returns. Return: false if it faulted, and was contained. */
+bool call_outside(struct brood_request *r, brood_event_fn *fn, void *arg);
+
 /* ---- request.c: an exchange's life; called by the states ---- */
 
 struct brood_request *request_create(struct conn_table *table, struct conn *c);
@@ -291,7 +301,12 @@ void request_conclude(struct brood_request *r);
 void request_call(struct brood_request *r, brood_event_fn *fn, void *arg);
 /* The client is gone: tells the handler, ends it. */
 void request_abort(struct brood_request *r);
+
+/* ---- refuse.c: the end of a request before its time; @r is gone on return ---- */
+
 /* Its body is wrong or will never be whole: what has been answered so far still goes out, then the end. */
 void request_break_off(struct brood_request *r);
 /* Answers a request that cannot be served, and closes behind the answer. Takes @r, which may be NULL. */
 void request_refuse(struct conn_table *table, struct conn *c, struct brood_request *r, int status);
+/* Its handler faulted: 500, or what suits as far as it has been answered. */
+void request_fail(struct brood_request *r);

@@ -12,7 +12,6 @@
 
 #include "base/must.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 struct brood_request *request_create(struct conn_table *table, struct conn *c)
@@ -91,11 +90,10 @@ void request_begin(struct brood_request *r, struct span rest)
 		return;
 	}
 	c->polite = !r->head.keep_alive && rest.len == 0 && r->body_state == BODY_NONE;
-	r->inside = true;
-	table->current = r;
-	table->service.answer(r, table->service.ctx);
-	table->current = NULL;
-	r->inside = false;
+	if (!call_outside(r, table->service.answer, table->service.ctx)) {
+		request_fail(r);
+		return;
+	}
 	if (r->finished)
 		request_conclude(r);
 	else if (r->broken || keep_head(r, rest.at - r->head.bytes) < 0)
@@ -108,15 +106,10 @@ void request_begin(struct brood_request *r, struct span rest)
 
 void request_call(struct brood_request *r, brood_event_fn *fn, void *arg)
 {
-	bool outermost = !r->inside;
-
-	r->inside = true;
-	r->table->current = r;
-	fn(r, arg);
-	r->table->current = NULL;
-	if (!outermost)
+	if (!call_outside(r, fn, arg)) {
+		request_fail(r);
 		return;
-	r->inside = false;
+	}
 	conn_mark_dirty(r->table, r->conn);
 	if (r->finished)
 		request_conclude(r);
@@ -126,16 +119,22 @@ void request_call(struct brood_request *r, brood_event_fn *fn, void *arg)
 		conn_enter(r->table, r->conn, CONN_BODY);
 }
 
-/* Return: whether the response was completed by it. */
+static void hand_piece(struct brood_request *r, void *arg)
+{
+	const struct span *data = arg;
+
+	r->on_body(r, data->at, data->len, r->on_body_arg);
+}
+
+/* Return: false if @r is gone, because its handler faulted. */
 static bool deliver(struct brood_request *r, struct span data)
 {
-	r->inside = true;
-	r->table->current = r;
-	r->on_body(r, data.at, data.len, r->on_body_arg);
-	r->table->current = NULL;
-	r->inside = false;
+	if (!call_outside(r, hand_piece, &data)) {
+		request_fail(r);
+		return false;
+	}
 	conn_mark_dirty(r->table, r->conn);
-	return r->finished;
+	return true;
 }
 
 static void end_body(struct brood_request *r)
@@ -143,8 +142,8 @@ static void end_body(struct brood_request *r)
 	bool reading = r->body_state == BODY_READING;
 
 	r->body_state = BODY_NONE;
-	if (reading)
-		deliver(r, SPAN(""));
+	if (reading && !deliver(r, SPAN("")))
+		return;
 	if (r->finished)
 		request_conclude(r);
 	else
@@ -179,8 +178,12 @@ void request_take_body(struct brood_request *r, struct span *in)
 		request_refuse(r->table, r->conn, r, verdict);
 		return;
 	}
-	if (data.len > 0 && r->body_state == BODY_READING && deliver(r, data))
-		r->body_state = BODY_DISCARDED;
+	if (data.len > 0 && r->body_state == BODY_READING) {
+		if (!deliver(r, data))
+			return;
+		if (r->finished)
+			r->body_state = BODY_DISCARDED;
+	}
 	if (verdict == HTTP_DONE)
 		end_body(r);
 	else if (r->body_state == BODY_DISCARDED)
@@ -235,72 +238,8 @@ void request_abort(struct brood_request *r)
 	brood_event_fn *fn = r->finished ? NULL : r->on_close;
 
 	r->conn->request = NULL;
-	r->inside = true;
 	r->finished = true;	/* whatever the handler writes now goes nowhere */
 	if (fn)
-		fn(r, r->on_close_arg);
+		(void)call_outside(r, fn, r->on_close_arg);	/* a fault costs nothing that is not lost already */
 	request_destroy(r);
-}
-
-void request_break_off(struct brood_request *r)
-{
-	struct conn_table *table = r->table;
-	struct conn *c = r->conn;
-
-	c->closing = true;
-	c->polite = false;
-	if (r->finished) {
-		request_conclude(r);
-		return;
-	}
-	request_abort(r);
-	conn_enter(table, c, CONN_SENDING);
-	conn_mark_dirty(table, c);
-}
-
-static int append_refusal(struct conn_table *table, struct conn *c, int status, bool bodiless)
-{
-	struct span reason = http_reason(status);
-	struct http_response response = {
-		.status = status,
-		.close = true,
-		.content_length = reason.len + 5,
-		.type = SPAN("text/plain"),
-		.date = conn_table_date(table),
-	};
-	char *out = output_reserve(table, &c->output, HTTP_RESPONSE_BYTES + 128);
-	size_t n;
-
-	if (!out)
-		return -1;
-	n = http_response_render(out, &response);
-	if (!bodiless)
-		n += (size_t)snprintf(out + n, 64, "%d %.*s\n", status, (int)reason.len, reason.at);
-	output_commit(&c->output, n);
-	return 0;
-}
-
-void request_refuse(struct conn_table *table, struct conn *c, struct brood_request *r, int status)
-{
-	bool begun = r && c->request == r;
-	bool bodiless = r && r->head.method == HTTP_HEAD;
-
-	table->counters.refused++;
-	if (begun && r->started) {	/* an answer is already under way: it cannot be taken back */
-		request_break_off(r);
-		return;
-	}
-	if (begun)
-		request_abort(r);
-	else if (r)
-		request_destroy(r);
-	c->closing = true;
-	c->polite = false;
-	c->served = true;
-	if (append_refusal(table, c, status, bodiless) < 0) {
-		conn_close(table, c);
-		return;
-	}
-	conn_enter(table, c, CONN_SENDING);
-	conn_mark_dirty(table, c);
 }

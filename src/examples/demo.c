@@ -10,7 +10,7 @@
  *   /big?bytes=N             N bytes, streamed; byte i is 'a' + i % 26
  *   /sleep?ms=N              answers after N ms; the worker serves others meanwhile
  *   /spin?ms=N               answers after N ms; the worker does nothing else meanwhile
- *   /crash?how=segv|abort|exit
+ *   /crash?how=segv|abort|exit|fpe|stack|scribble[&when=timer|body|writable|answered|close]
  *   /hang                    never returns to the loop
  *   /retire?reason=R         asks for this worker to be replaced
  *   /leak?kb=N               keeps N KiB for ever
@@ -20,6 +20,7 @@
 #include <brood.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -211,20 +212,105 @@ static void answer_spin(struct brood_request *r)
 
 /* ---- misbehaviour ---- */
 
-static void answer_crash(struct brood_request *r)
+static void crash_by_segv(struct brood_request *r)
 {
 	static volatile uintptr_t nowhere = sizeof(int);
-	char how[16] = "";
+
+	*(volatile int *)nowhere = 1;
+}
+
+static void crash_by_fpe(struct brood_request *r)
+{
+	raise(SIGFPE);		/* not every machine faults when it divides by 0 */
+}
+
+static void crash_by_abort(struct brood_request *r)
+{
+	abort();
+}
+
+static void crash_by_exit(struct brood_request *r)
+{
+	_exit(7);
+}
+
+__attribute__((noinline))
+static unsigned fall(unsigned depth)
+{
+	volatile char here[4096] = "";
+
+	return depth == 0 ? 0 : fall(depth - 1) + (unsigned)here[depth % sizeof(here)];
+}
+
+static void crash_by_stack(struct brood_request *r)
+{
+	fall(UINT32_MAX);
+}
+
+/* Leaves brood with a request that points nowhere: the fault is not in here. */
+static void crash_by_scribbling(struct brood_request *r)
+{
+	memset(r, 0xff, 16);
+}
+
+static const struct crash {
+	const char	*how;
+	void		(*crash)(struct brood_request *r);
+} crashes[] = {
+	{ "segv",     crash_by_segv },
+	{ "abort",    crash_by_abort },
+	{ "exit",     crash_by_exit },
+	{ "fpe",      crash_by_fpe },
+	{ "stack",    crash_by_stack },
+	{ "scribble", crash_by_scribbling },
+};
+
+static void crash_now(struct brood_request *r, void *arg)
+{
+	const struct crash *crash = arg;
+
+	crash->crash(r);
+}
+
+static void crash_with_piece(struct brood_request *r, const void *data, size_t len, void *arg)
+{
+	crash_now(r, arg);
+}
+
+static void crash_when(struct brood_request *r, const char *when, void *crash)
+{
+	if (strcmp(when, "timer") == 0) {
+		brood_timer(r, 1, crash_now, crash);
+	} else if (strcmp(when, "body") == 0) {
+		brood_read_body(r, crash_with_piece, crash);
+	} else if (strcmp(when, "close") == 0) {
+		brood_on_close(r, crash_now, crash);
+	} else if (strcmp(when, "writable") == 0) {
+		brood_start(r, 200, "text/plain", BROOD_UNKNOWN_LENGTH);
+		brood_write(r, "begun\n", 6);
+		brood_on_writable(r, crash_now, crash);
+	} else {
+		if (strcmp(when, "answered") == 0)
+			respond_text(r, 200, "answered\n");
+		crash_now(r, crash);
+	}
+}
+
+static void answer_crash(struct brood_request *r)
+{
+	char how[16] = "", when[16] = "";
 
 	if (brood_query_get(r, "how", how, sizeof(how)) < 0)
 		how[0] = '\0';
-	if (strcmp(how, "segv") == 0)
-		*(volatile int *)nowhere = 1;
-	else if (strcmp(how, "abort") == 0)
-		abort();
-	else if (strcmp(how, "exit") == 0)
-		_exit(7);
-	respond_text(r, 400, "400 how=segv, abort or exit\n");
+	if (brood_query_get(r, "when", when, sizeof(when)) < 0)
+		when[0] = '\0';
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++) {
+		if (strcmp(how, crashes[i].how) == 0) {
+			crash_when(r, when, (void *)&crashes[i]);
+			return;
+		}
+	}
+	respond_text(r, 400, "400 how=segv, abort, exit, fpe, stack or scribble\n");
 }
 
 static void answer_hang(struct brood_request *r)

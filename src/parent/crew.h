@@ -72,11 +72,11 @@ struct slot {
 	bool		 was_ready;	/* ever */
 };
 
-/* A request that workers have died of, and not often enough yet. */
+/* A request that has made workers fault, and not often enough yet. */
 struct suspect {
 	uint64_t	fingerprint;	/* 0 = none */
 	uint64_t	first_ms;
-	uint32_t	n_deaths;
+	uint32_t	n_faults;
 };
 
 #define SUSPECTS_MOST 64
@@ -261,6 +261,8 @@ void hear_last_words(struct crew *crew, struct child *child);
 void on_death(struct crew *crew, struct child *child);
 /* The child said it is dying: its slot need not wait for the process to end. */
 void on_dying(struct crew *crew, struct child *child, const struct crash_msg *crash);
+/* The child said that a handler faulted, and that it goes on until it is replaced. */
+void on_contained(struct crew *crew, const struct child *child, const struct crash_msg *fault);
 /* As process 1: reaps what was left to us by others. */
 void reap_orphans(struct crew *crew);
 
@@ -275,7 +277,7 @@ void hang_note_stops(struct crew *crew);
 
 /* poison.c */
 
-/* A worker died of what it was handling. */
+/* A worker faulted in what it was handling, and died or not. */
 void poison_note(struct crew *crew, const struct crash_msg *crash);
 /* When poison_expire() has work; 0 = never. */
 uint64_t poison_next_ms(const struct crew *crew);
@@ -283,10 +285,14 @@ void poison_expire(struct crew *crew);
 
 /* obituary.c */
 void obituary_init(const struct crew *crew, const struct child *child, struct obituary *ret_obituary);
+/* What the child said of its death. */
+void obituary_add_crash(struct obituary *o, const struct crash_msg *crash);
 /* "died by SIGSEGV at 0x10 after 4.2 s, 17 requests in flight, serving "GET / HTTP/1.1"" */
 void obituary_tell(const struct obituary *o, char *out, size_t size);
 /* "by SIGSEGV serving "GET / HTTP/1.1"" */
 void obituary_tell_briefly(const struct obituary *o, char *out, size_t size);
+/* "SIGSEGV at 0x10 serving "GET / HTTP/1.1"" */
+void obituary_tell_fault(const struct crash_msg *fault, char *out, size_t size);
 #define DURATION_TEXT_BYTES 32
 /* "250 ms", "4.2 s" */
 void duration_format(uint64_t ms, char out[DURATION_TEXT_BYTES]);

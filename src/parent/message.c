@@ -150,6 +150,12 @@ static const char *on_crash(struct crew *crew, struct child *child, struct messa
 	return NULL;
 }
 
+static const char *on_fault(struct crew *crew, struct child *child, struct message *m)
+{
+	on_contained(crew, child, &m->crash);
+	return NULL;
+}
+
 static const char *on_drained(struct crew *crew, struct child *child, struct message *m)
 {
 	if (child->drained)
@@ -170,6 +176,7 @@ static const char *on_drained(struct crew *crew, struct child *child, struct mes
 	X(FAILED,     on_failed,      refuse,        on_failed)			\
 	X(SUICIDE,    on_suicide,     on_suicide,    ignore)			\
 	X(CRASH,      on_crash,       on_crash,      on_crash)			\
+	X(FAULT,      refuse,         on_fault,      on_fault)			\
 	X(DRAINED,    on_drained,     on_drained,    on_drained)
 
 static message_fn *const rules[CHANNEL_N_TYPES][CHILD_DYING] = {

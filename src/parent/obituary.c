@@ -69,10 +69,25 @@ static void say_signal(struct text *text, int number)
 		say(text, "signal %d", number);
 }
 
-static void say_request(struct text *text, const struct obituary *o)
+static void say_request(struct text *text, const char *request)
 {
-	if (o->request[0])
-		say(text, " serving \"%s\"", o->request);
+	if (request[0])
+		say(text, " serving \"%s\"", request);
+}
+
+/* Those whose address the kernel tells. */
+static bool has_address(int number)
+{
+	return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
+}
+
+void obituary_add_crash(struct obituary *o, const struct crash_msg *crash)
+{
+	o->signal = crash->signal;
+	o->has_address = has_address(crash->signal);
+	o->address = crash->address;
+	o->in_flight = crash->in_flight;
+	memcpy(o->request, crash->request, sizeof(o->request));
 }
 
 static void say_cause(struct text *text, const struct obituary *o)
@@ -108,7 +123,7 @@ void obituary_tell(const struct obituary *o, char *out, size_t size)
 	say(&text, ", %" PRIu64 " request%s in flight", o->in_flight, o->in_flight == 1 ? "" : "s");
 	if (o->request[0])
 		say(&text, ",");
-	say_request(&text, o);
+	say_request(&text, o->request);
 }
 
 void obituary_tell_briefly(const struct obituary *o, char *out, size_t size)
@@ -125,5 +140,15 @@ void obituary_tell_briefly(const struct obituary *o, char *out, size_t size)
 		if (o->why[0])
 			say(&text, " (%s)", o->why);
 	}
-	say_request(&text, o);
+	say_request(&text, o->request);
+}
+
+void obituary_tell_fault(const struct crash_msg *fault, char *out, size_t size)
+{
+	struct text text = { out, size, 0 };
+
+	say_signal(&text, fault->signal);
+	if (has_address(fault->signal))
+		say(&text, " at 0x%" PRIx64, fault->address);
+	say_request(&text, fault->request);
 }

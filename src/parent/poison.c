@@ -3,9 +3,9 @@
  * poison - requests that kill whoever handles them
  *
  * A client, or a balancer before us, that repeats a request which has killed a worker kills the next one with
- * it. A worker that dies of a fault tells the fingerprint of what it was handling; one that has killed
- * --poison-limit workers within the window goes on the board's list, and workers answer it 503 until its time
- * is over. What is suspected and what is listed are bounded; the oldest gives way.
+ * it. A worker that faults tells the fingerprint of what it was handling, whether it dies of that or contains it;
+ * one that has made workers fault --poison-limit times within the window goes on the board's list, and workers
+ * answer it 503 until its time is over. What is suspected and what is listed are bounded; the oldest gives way.
  */
 #include "parent/crew.h"
 
@@ -58,8 +58,8 @@ static void quarantine(struct crew *crew, struct suspect *s, const char *request
 	char time[DURATION_TEXT_BYTES];
 
 	duration_format(QUARANTINE_MS, time);
-	log_error("poison: requests like \"%s\" have killed %u workers; they are answered 503 for %s", request,
-		  s->n_deaths, time);
+	log_error("poison: requests like \"%s\" have made workers fault %u times; they are answered 503 for %s",
+		  request, s->n_faults, time);
 	write_row(crew, oldest_row(crew), s->fingerprint, crew->now_ms + QUARANTINE_MS);
 	*s = (struct suspect){ 0 };
 }
@@ -74,7 +74,7 @@ void poison_note(struct crew *crew, const struct crash_msg *crash)
 	s = find_suspect(crew, crash->fingerprint);
 	if (crew->now_ms - s->first_ms > WINDOW_MS)
 		*s = (struct suspect){ .fingerprint = crash->fingerprint, .first_ms = crew->now_ms };
-	if (++s->n_deaths >= limit)
+	if (++s->n_faults >= limit)
 		quarantine(crew, s, crash->request);
 }
 

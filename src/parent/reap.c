@@ -104,24 +104,25 @@ void on_death(struct crew *crew, struct child *child)
 	bury(crew, child, &o, true);
 }
 
-static bool has_address(int number)
-{
-	return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
-}
-
 void on_dying(struct crew *crew, struct child *child, const struct crash_msg *crash)
 {
 	struct obituary o;
 
 	obituary_init(crew, child, &o);
-	o.signal = crash->signal;
-	o.has_address = has_address(crash->signal);
-	o.address = crash->address;
-	o.in_flight = crash->in_flight;
-	memcpy(o.request, crash->request, sizeof(o.request));
+	obituary_add_crash(&o, crash);
 	child_expect_death(crew, child, CORE_DUMP_MS, "took too long to die");
 	poison_note(crew, crash);
 	bury(crew, child, &o, false);
+}
+
+void on_contained(struct crew *crew, const struct child *child, const struct crash_msg *fault)
+{
+	char what[LOG_LINE_BYTES / 2];
+
+	obituary_tell_fault(fault, what, sizeof(what));
+	log_warn("worker %u (pid %d): contained %s; %s", child->slot, (int)child->pid, what,
+		 child->phase == CHILD_LEAVING ? "leaving already" : "retiring");
+	poison_note(crew, fault);
 }
 
 static struct child *find_by_pid(struct crew *crew, pid_t pid)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * quarantine - requests whose like have killed workers are not handled
+ * quarantine - requests whose like have made workers fault are not handled
  *
  * It stands before what answers. The list is the parent's, on the board, and nearly always empty: then a
  * request costs one load. A row holds until its time is over.
@@ -37,7 +37,7 @@ static uint64_t held_for_ms(const struct worker *w, const struct brood_request *
 
 static void refuse(struct worker *w, struct brood_request *r, uint64_t for_ms)
 {
-	static const char text[] = "503 this request has killed workers; not handled for a while\n";
+	static const char text[] = "503 this request makes workers fault; not handled for a while\n";
 	char seconds[24];
 
 	if (w->n_quarantined++ == 0)

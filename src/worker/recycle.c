@@ -4,7 +4,7 @@
  *
  * By requests answered, by age, by memory resident. Each limit is up to a tenth earlier, at random, so that
  * workers born together do not go together. Memory is looked at now and then, and only while the loop turns:
- * an idle worker does not grow, and is not woken.
+ * an idle worker does not grow, and is not woken. And one whose handler has faulted has served long enough.
  */
 #include "worker/room.h"
 
@@ -72,7 +72,9 @@ void recycle_step(struct worker *w)
 
 	if (w->retiring || w->drain.on)
 		return;
-	if (r->requests && w->conns.counters.requests >= r->requests)
+	if (w->conns.counters.faults > 0)
+		brood_retire("fault");
+	else if (r->requests && w->conns.counters.requests >= r->requests)
 		brood_retire("max-requests");
 	else if (w->engine->now_ms >= r->age_at_ms)
 		brood_retire("max-age");

@@ -126,8 +126,10 @@ void messages_on_readable(struct worker *w);
 void message_send(struct worker *w, enum channel_type type, const void *payload, int fd);
 
 /* crash.c */
-/* Has a fault reported on the channel before the core is written. */
+/* Has a fault reported on the channel before the core is written, or contained. */
 void crash_report_on(struct worker *w);
+/* Whether faults of what answers are to be contained: it must be somebody else's code. */
+bool crash_contains(const struct config *config);
 
 /* privilege.c */
 /* Becomes the configured user, for good. Return: 0, or -errno and what failed in @why. */

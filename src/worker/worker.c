@@ -15,7 +15,7 @@
  *   publish    the numbers, on the board
  *
  * Fails by: FAILED on the channel with the reason and exit code 1 before it is ready; afterwards only by
- * a fault, which is reported on the channel before the core is written.
+ * a fault that is not contained, which is reported on the channel before the core is written.
  */
 #include "worker/worker.h"
 
@@ -129,6 +129,7 @@ static void publish(struct worker *w)
 	board_set(&row->quarantined, w->n_quarantined);
 	board_set(&row->timeouts, c->timeouts);
 	board_set(&row->cut, c->cut);
+	board_set(&row->faults, c->faults);
 	board_set(&row->accept_paused, w->n_accept_paused);
 	board_set(&row->turns, e->turns);
 	board_set(&row->enters, e->enters);
@@ -225,6 +226,7 @@ static int set_up(struct worker *w, char *why, size_t size)
 		snprintf(why, size, "no memory for %u connections", limits.n_conns);
 		return -1;
 	}
+	w->conns.contain = crash_contains(w->config);
 	recycle_init(w);
 	return 0;
 }

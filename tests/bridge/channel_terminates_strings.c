@@ -24,6 +24,7 @@ static void channel_terminates_strings(void **state)
 	check_string(CHANNEL_FAILED, &m, m.failed.reason, sizeof(m.failed.reason));
 	check_string(CHANNEL_SUICIDE, &m, m.suicide.reason, sizeof(m.suicide.reason));
 	check_string(CHANNEL_CRASH, &m, m.crash.request, sizeof(m.crash.request));
+	check_string(CHANNEL_FAULT, &m, m.crash.request, sizeof(m.crash.request));
 }
 
 TEST_MAIN(channel_terminates_strings)

@@ -27,6 +27,7 @@ WRONG = {
     "restart-limit": ["", "5", "5/", "/10s", "0/10s", "5/0s", "5/10", "5:10s", "1001/10s", "5/2d"],
     "backoff": ["", "1s", "1s..", "..1s", "10s..1s", "0ms..1s", "1..10", "1s...2s", "1s..11m"],
     "on-giveup": WORDS,
+    "on-fault": WORDS,
     "hang-timeout": TIMES + ["99ms", "Off"],
     "poison-limit": [value for value in COUNTS if value != "0"] + ["1001", "auto"],     # 0 is off
     "surge": COUNTS + ["513"],

@@ -80,6 +80,13 @@ static void speak_as_parent(const struct heritage *h)
 	(void)channel_send(h->channel_fd, CHANNEL_ACK, NULL, -1);
 }
 
+static void fault_before_ready(const struct heritage *h)
+{
+	const struct crash_msg fault = { .signal = SIGSEGV };
+
+	(void)channel_send(h->channel_fd, CHANNEL_FAULT, &fault, -1);
+}
+
 static void flood(const struct heritage *h)
 {
 	part_start(h);
@@ -109,6 +116,7 @@ static const struct lie {
 	{ say_ready_twice, "(sent READY out of turn)" },
 	{ speak_nonsense, "(sent what is no message)" },
 	{ speak_as_parent, "(sent what is no message)" },
+	{ fault_before_ready, "(sent FAULT out of turn)" },
 	{ drain_twice, "(sent DRAINED out of turn)" },
 	{ flood, "(flooded its channel)" },
 	{ hang_up, "(closed its channel)" },

@@ -18,7 +18,7 @@ for engine in engines():
     with Brood("--restart-limit", "100/10s", "--backoff", "1ms..1ms", engine=engine, workers=2) as brood:
         found = [crash(brood, how) for how in ("segv", "abort", "segv")]    # another query is no other request
         check(found == [0, 0, 0], f"three die: {found}")
-        line = brood.wait_for_line(r'poison: requests like "GET /crash.*" have killed 3 workers')
+        line = brood.wait_for_line(r'poison: requests like "GET /crash.*" have made workers fault 3 times')
         brood.wait_for_line("ready after", 5, 3)
         n_deaths = len(brood.lines("died by"))
         for _ in range(20):
