@@ -137,6 +137,10 @@ struct brood_options {
 
 	uint32_t	balance;		/* enum brood_balance; under other models AUTO only */
 	uint32_t	on_fault;		/* enum brood_on_fault */
+
+	/* connections that live long */
+	uint32_t	max_conn_requests;	/* 0 = off: a connection is closed behind so many responses... */
+	uint64_t	max_conn_age_ms;	/* 0 = off: ...or when it is so old, or up to a tenth less */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }

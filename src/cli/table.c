@@ -103,6 +103,10 @@ const struct option option_table[] = {
 	       "client that takes nothing of a response"),
 	OPTION("linger-timeout",  "TIME",     parse_duration,      pool.linger_timeout_ms,
 	       "reading on after an early answer"),
+	OPTION("max-conn-requests", "N|off",  parse_count,         pool.max_conn_requests,
+	       "then a connection is closed"),
+	OPTION("max-conn-age",    "TIME|off", parse_duration,      pool.max_conn_age_ms,
+	       "the same by its age; up to a tenth less"),
 
 	HEADING("Log (to stderr)"),
 	CHOICE("log-format",      "FORMAT",   log_formats,         pool.log_format,

@@ -106,6 +106,8 @@ struct conn {
 	uint64_t	 heard_ms;	/* when bytes last came */
 	uint64_t	 since_ms;	/* when the state was entered */
 	uint64_t	 moved_ms;	/* when output last went out, or began to wait */
+	uint64_t	 n_requests;	/* begun */
+	uint64_t	 old_ms;	/* from when on it is closed as soon as it can be */
 	struct brood_request *request;
 	struct hold	*hold;		/* input not yet taken; NULL when none */
 	struct output	 output;
@@ -154,6 +156,7 @@ struct conn_limits {
 	struct http_limits http;
 	uint32_t	header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms, linger_timeout_ms;
 	uint32_t	n_conns;	/* at most */
+	uint64_t	conn_requests, conn_age_ms;	/* what one connection may have; 0 = any */
 };
 
 struct conn_counters {

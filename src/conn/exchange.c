@@ -20,6 +20,8 @@ static bool must_close(const struct brood_request *r)
 
 	if (!r->head.keep_alive || c->closing)
 		return true;
+	if (c->n_requests == r->table->limits.conn_requests || r->table->engine->now_ms >= c->old_ms)
+		return true;
 	if (r->body_state == BODY_UNREAD && r->continue_due)
 		return true;
 	if (r->body_state == BODY_UNREAD && r->head.content_length > DISCARD_MOST)

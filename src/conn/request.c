@@ -76,6 +76,7 @@ void request_begin(struct brood_request *r, struct span rest)
 	int verdict = HTTP_MORE;
 
 	c->request = r;
+	c->n_requests++;
 	c->state = CONN_HANDLING;
 	r->followed = rest.len > r->head.content_length;
 	if (r->head.chunked || r->head.content_length > 0) {

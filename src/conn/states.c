@@ -163,20 +163,39 @@ void conn_enter(struct conn_table *table, struct conn *c, enum conn_state state)
 	c->since_ms = table->engine->now_ms;
 }
 
+/* When a connection that is to be closed has been quiet for long enough. */
+static uint64_t quiet_at(const struct conn *c, uint64_t since_ms)
+{
+	return since_ms + (c->served ? QUIET_MS : QUIET_FIRST_MS);
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static uint64_t idle_until(const struct conn_table *table, const struct conn *c)
 {
+	const struct conn_limits *limits = &table->limits;
+	uint64_t until_ms = c->since_ms + (c->served ? limits->idle_timeout_ms : limits->header_timeout_ms);
+
 	if (table->draining)
-		return c->heard_ms + (c->served ? QUIET_MS : QUIET_FIRST_MS);
-	return c->since_ms + (c->served ? table->limits.idle_timeout_ms : table->limits.header_timeout_ms);
+		return quiet_at(c, c->heard_ms);
+	return earlier(until_ms, later(c->old_ms, quiet_at(c, c->since_ms)));
 }
 
 /* A drain does not wait for a client that has its answer, is quiet, and just does not close. */
 static uint64_t linger_until(const struct conn_table *table, const struct conn *c)
 {
 	uint64_t until_ms = c->since_ms + table->limits.linger_timeout_ms;
-	uint64_t quiet_ms = (c->heard_ms > c->since_ms ? c->heard_ms : c->since_ms) + QUIET_MS;
+	uint64_t quiet_ms = later(c->heard_ms, c->since_ms) + QUIET_MS;
 
-	return table->draining && quiet_ms < until_ms ? quiet_ms : until_ms;
+	return table->draining ? earlier(quiet_ms, until_ms) : until_ms;
 }
 
 /*
@@ -216,7 +235,7 @@ static uint64_t deadline_of(const struct conn_table *table, const struct conn *c
 		return idle_until(table, c);
 	if (c->state != CONN_BODY)
 		return WHEEL_NEVER;
-	return (c->heard_ms > c->since_ms ? c->heard_ms : c->since_ms) + limits->body_timeout_ms;
+	return later(c->heard_ms, c->since_ms) + limits->body_timeout_ms;
 }
 
 /* Has the client acknowledged anything since the last look? */

@@ -187,6 +187,8 @@ static struct conn_limits limits_of(const struct brood_options *o, unsigned n_de
 		.write_timeout_ms = o->write_timeout_ms,
 		.linger_timeout_ms = o->linger_timeout_ms,
 		.n_conns = o->max_connections ? o->max_connections : most,
+		.conn_requests = o->max_conn_requests,
+		.conn_age_ms = o->max_conn_age_ms,
 	};
 }
 

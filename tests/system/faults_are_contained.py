@@ -47,14 +47,15 @@ def crash_in_turn(brood, query, times):
 
 def under_load(engine, times, **popen):
     with Brood(*CONTAIN, engine=engine, workers=3, **popen) as brood:
-        checkers = [Checker(brood.port, "close", 8), Checker(brood.port, "keepalive", 32, rate=50),
-                    Checker(brood.port, "keepalive", 4, path="/big", rate=50),
+        checkers = [Checker(brood.port, "close", 8), Checker(brood.port, "keepalive", 32, rate=2000),
+                    Checker(brood.port, "keepalive", 4, path="/big", rate=400),
                     Checker(brood.port, "keepalive", 4, path="/sleep?ms=300")]
         time.sleep(0.3)
         for crash in (crash_in_turn, statuses_of):
             for how in ("segv", "abort"):
                 found = crash(brood, f"how={how}", times)
                 check(found == [500] * times, f"{how}: {found}")
+        check(not brood.lines("killed|died|restarting|cut"), "no death, no penalty")
         for checker in checkers:
             checker.finish()
         for checker in checkers:
@@ -64,7 +65,6 @@ def under_load(engine, times, **popen):
         check(n == 4 * times, f"each of {4 * times} faults is told, not {n}")
         n_replaced = len(brood.lines(r"retiring \(fault\)"))
         check(0 < n_replaced < 4 * times, f"they are replaced, {n_replaced} times")
-        check(not brood.lines("killed|died|restarting|cut"), "no death, no penalty")
         brood.stop(within=12)
     print(f"{engine}{' as nobody' if popen else ''}: {4 * times} faults, {n_replaced} workers replaced")
 
