@@ -167,6 +167,10 @@ static int resolve_config(const struct brood_options *options, struct config *co
 		return -EINVAL;
 	}
 	log_setup((enum log_format)config->options.log_format, (enum log_level)config->options.log_level);
+	if (config->options.rebalance && config->options.model != BROOD_REUSEPORT) {
+		log_error("option rebalance: only under the model reuseport");
+		return -EINVAL;
+	}
 	if (count_answers(&config->options) > 1) {
 		log_error("options root, text, handler: only one of them can answer");
 		return -EINVAL;

@@ -23,6 +23,8 @@
 	X(quarantined,	"requests answered 503 because their like had made workers fault") \
 	X(timeouts,	"connections ended by a timeout")			\
 	X(cut,		"connections cut by the drain timeout")			\
+	X(given,	"idle connections given to a sibling")			\
+	X(taken,	"connections taken from a sibling")			\
 	X(faults,	"faults of the handler that were contained")		\
 	X(accept_paused, "times accepting stopped for want of descriptors")	\
 	X(turns,	"loop turns")						\

@@ -56,6 +56,10 @@ struct lend_msg {
 	uint32_t	index;
 };
 
+struct shed_msg {
+	uint32_t	n;		/* connections at most */
+};
+
 /* name, sender, payload bytes, descriptors, meaning */
 #define CHANNEL_MESSAGES(X)									\
 	X(LISTENER, FROM_WORKER, sizeof(struct listener_msg), 1, "my bound socket: listen on it, keep a duplicate")	\
@@ -70,7 +74,8 @@ struct lend_msg {
 	X(DRAIN,    FROM_PARENT, sizeof(struct drain_msg),    0, "stop accepting, finish, leave")	\
 	X(LOOK,     FROM_PARENT, 0,                           0, "one that was woken for a connection may have died: look") \
 	X(LEND,     FROM_PARENT, sizeof(struct lend_msg),     1, "accept from this listener too")	\
-	X(RETURN,   FROM_PARENT, sizeof(struct lend_msg),     0, "accept from it no longer")
+	X(RETURN,   FROM_PARENT, sizeof(struct lend_msg),     0, "accept from it no longer")	\
+	X(SHED,     FROM_PARENT, sizeof(struct shed_msg),     1, "give idle connections into this queue of a sibling")
 
 enum channel_type {
 #define TYPE(name, sender, bytes, n_fds, meaning) CHANNEL_##name,
@@ -94,6 +99,7 @@ struct message {
 		struct drain_msg	drain;
 		struct drained_msg	drained;
 		struct lend_msg		lend;
+		struct shed_msg		shed;
 		char			bytes[CHANNEL_PAYLOAD_MAX];
 	};
 };

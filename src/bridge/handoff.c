@@ -73,7 +73,11 @@ int handoff_take(int take_fd, int ret_fds[HANDOFF_MOST], unsigned *ret_n_lost)
 	if (n == 0)
 		return -EPIPE;
 	n_fds = rights_take(&header, fds);
-	must(n_fds <= count && count <= HANDOFF_MOST);	/* our own parent gives */
+	if (n_fds > count || count > HANDOFF_MOST) {
+		for (unsigned i = 0; i < n_fds; i++)
+			rights_discard(fds[i]);
+		return -EPROTO;
+	}
 	memcpy(ret_fds, fds, n_fds * sizeof(int));
 	*ret_n_lost = count - n_fds;
 	return (int)n_fds;

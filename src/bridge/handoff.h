@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * handoff - the queue in which accepted connections travel from the parent to a worker
+ * handoff - the queue in which accepted connections travel, from the parent or a sibling to a worker
  *
  * A SOCK_SEQPACKET pair; a message is up to HANDOFF_MOST descriptors (SCM_RIGHTS). The kernel holds what is
  * on its way, so neither side keeps a duplicate and a queue can outlive its reader: whoever holds the taking
@@ -24,6 +24,6 @@ int handoff_give(int give_fd, const int fds[], unsigned n);
  * ret_n_lost: how many more it carried that this process had no numbers for (RLIMIT_NOFILE); the kernel has
  * closed them.
  * Return: how many connections are in ret_fds, the caller's now; -EAGAIN = none waiting; -EPIPE = the giver
- * has ended and all was taken; another -errno.
+ * has ended and all was taken; -EPROTO = that was no such message, nothing to close; another -errno.
  */
 int handoff_take(int take_fd, int ret_fds[HANDOFF_MOST], unsigned *ret_n_lost);

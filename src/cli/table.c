@@ -51,6 +51,8 @@ const struct option option_table[] = {
 	       "reuseport, preemptive or round-robin"),
 	CHOICE("balance",         "BALANCE",  balances,            pool.balance,
 	       "reuseport: auto, hash or weighted"),
+	OPTION("rebalance",       NULL,       parse_switch,        pool.rebalance,
+	       "reuseport: idle connections move to other workers"),
 	CHOICE("engine",          "ENGINE",   engines,             pool.engine,
 	       "auto, uring or epoll"),
 	OPTION("drain-timeout",   "TIME",     parse_duration,      pool.drain_timeout_ms,

@@ -13,6 +13,7 @@
  *   exchange.c  how it is answered; what services call
  *   output.c    the queue of pieces to send: bytes, bytes of others, files
  *   send.c      the queue goes out, one send under way at a time
+ *   shed.c      idle connections given away
  *   close.c     lingering, shutdown, close after the last completion
  *   table.c     all connections of a worker, their memory, their deadlines
  */
@@ -90,6 +91,7 @@ struct conn {
 	bool		 receiving : 1;	/* an OP_RECV is under way */
 	bool		 once : 1;	/* it is the single first one */
 	bool		 stopping : 1;	/* and was asked to stop */
+	bool		 shedding : 1;	/* to be given away when it has */
 	bool		 sending : 1;	/* an OP_SEND */
 	bool		 awaits_room : 1;	/* an OP_WRITABLE */
 	bool		 farewell : 1;	/* the send under way closes the descriptor when all is sent */
@@ -160,7 +162,7 @@ struct conn_limits {
 };
 
 struct conn_counters {
-	uint64_t	accepted, requests, refused, timeouts, cut, faults;
+	uint64_t	accepted, requests, refused, timeouts, cut, faults, given, taken;
 };
 
 struct conn_table {
@@ -179,6 +181,8 @@ struct conn_table {
 	unsigned	 n_open;
 	unsigned	 n_busy;	/* with a request or output under way */
 	bool		 draining;
+	int		(*give)(int fd, void *ctx);	/* a connection to somebody else; borrowed. 0 or -errno */
+	void		*give_ctx;
 	bool		 contain;	/* a fault of the service costs the request it was called with */
 	sigjmp_buf	*escape;	/* where to jump to upon one; NULL = it is not the service that runs */
 	struct brood_request *current;	/* in the service's hands right now, for the crash report */
@@ -207,11 +211,27 @@ const char *conn_table_date(struct conn_table *table);
 
 /* Takes @fd, a connected non-blocking socket, on failure too. Return: 0, -EMFILE (full) or -ENOMEM. */
 int conn_open(struct conn_table *table, int fd);
+/* The same for a connection that another worker has shed. */
+int conn_adopt(struct conn_table *table, int fd);
 /* A completion whose tag.owner is CONN_OWNER. */
 void conn_on_completion(struct conn_table *table, const struct completion *completion);
 
+#define CONNS_A_SLAB 64
+
+static inline struct conn *conn_at(const struct conn_table *table, uint32_t index)
+{
+	return &table->slabs[index / CONNS_A_SLAB][index % CONNS_A_SLAB];
+}
+
 struct conn *conn_table_take(struct conn_table *table);
 void conn_table_give(struct conn_table *table, struct conn *c);
+
+/* ---- shed.c ---- */
+
+/* Gives up to @n idle connections away, as soon as it is certain that they are. */
+void conn_table_shed(struct conn_table *table, unsigned n);
+/* A receive has completed with @res and without data. */
+void conn_on_stopped(struct conn_table *table, struct conn *c, int res);
 
 /* ---- states.c: the table ---- */
 

@@ -182,11 +182,14 @@ void conn_on_received(struct conn_table *table, struct conn *c, const struct com
 	if (c->state == CONN_CLOSING)
 		return;
 	if (completion->res > 0) {
+		c->shedding = false;
 		on_bytes(table, c, (struct span){ completion->data, (size_t)completion->res });
 	} else if (completion->res == 0) {
 		c->ended = true;
 		conn_states[c->state].on_ended(table, c);
-	} else if (completion->res != -ENOBUFS && completion->res != -ECANCELED) {
+	} else if (completion->res == -ENOBUFS || completion->res == -ECANCELED) {
+		conn_on_stopped(table, c, completion->res);
+	} else {
 		conn_close(table, c);
 	}
 }

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SLAB		64
 #define SPARE_BLOCKS	256
 #define SPARE_REQUESTS	64
 
@@ -22,7 +21,7 @@ int conn_table_init(struct conn_table *table, struct engine *engine, const struc
 {
 	*table = (struct conn_table){ .engine = engine, .limits = *limits, .service = service };
 	http_scan_init();
-	table->slabs = calloc((limits->n_conns + SLAB - 1) / SLAB, sizeof(*table->slabs));
+	table->slabs = calloc((limits->n_conns + CONNS_A_SLAB - 1) / CONNS_A_SLAB, sizeof(*table->slabs));
 	if (!table->slabs)
 		return -ENOMEM;
 	wheel_init(&table->deadlines, engine->now_ms);
@@ -42,11 +41,6 @@ void conn_table_finish(struct conn_table *table)
 	free(table->slabs);
 }
 
-static struct conn *conn_at(const struct conn_table *table, uint32_t index)
-{
-	return &table->slabs[index / SLAB][index % SLAB];
-}
-
 bool conn_table_full(const struct conn_table *table)
 {
 	return table->n_open >= table->limits.n_conns;
@@ -54,13 +48,13 @@ bool conn_table_full(const struct conn_table *table)
 
 static int add_slab(struct conn_table *table)
 {
-	struct conn *slab = calloc(SLAB, sizeof(*slab));
-	uint32_t base = table->n_slabs * SLAB;
+	struct conn *slab = calloc(CONNS_A_SLAB, sizeof(*slab));
+	uint32_t base = table->n_slabs * CONNS_A_SLAB;
 
 	if (!slab)
 		return -ENOMEM;
 	table->slabs[table->n_slabs++] = slab;
-	for (uint32_t i = SLAB; i-- > 0;) {
+	for (uint32_t i = CONNS_A_SLAB; i-- > 0;) {
 		slab[i].fd = -1;
 		slab[i].index = base + i;
 		slab[i].next = table->free;
@@ -95,14 +89,14 @@ void conn_table_give(struct conn_table *table, struct conn *c)
 static uint64_t old_at(const struct conn_table *table)
 {
 	uint64_t age_ms = table->limits.conn_age_ms;
-	uint32_t part = (uint32_t)table->counters.accepted * 2654435769u;
+	uint32_t part = (uint32_t)(table->counters.accepted + table->counters.taken) * 2654435769u;
 
 	if (age_ms == 0)
 		return ENGINE_NEVER;
 	return table->engine->now_ms + age_ms - (uint64_t)((double)age_ms / 10 * part / UINT32_MAX);
 }
 
-int conn_open(struct conn_table *table, int fd)
+static int begin(struct conn_table *table, int fd, bool served)
 {
 	struct conn *c = conn_table_full(table) ? NULL : conn_table_take(table);
 
@@ -113,10 +107,26 @@ int conn_open(struct conn_table *table, int fd)
 	c->fd = fd;
 	c->heard_ms = table->engine->now_ms;
 	c->old_ms = old_at(table);
-	table->counters.accepted++;
+	c->served = served;
 	conn_enter(table, c, CONN_IDLE);
 	conn_settle(table, c);
 	return 0;
+}
+
+int conn_open(struct conn_table *table, int fd)
+{
+	int r = begin(table, fd, false);
+
+	table->counters.accepted += r == 0;
+	return r;
+}
+
+int conn_adopt(struct conn_table *table, int fd)
+{
+	int r = begin(table, fd, true);
+
+	table->counters.taken += r == 0;
+	return r;
 }
 
 void conn_on_completion(struct conn_table *table, const struct completion *completion)
@@ -207,7 +217,7 @@ const char *conn_table_date(struct conn_table *table)
 void conn_table_drain(struct conn_table *table)
 {
 	table->draining = true;
-	for (uint32_t i = 0; i < table->n_slabs * SLAB; i++)
+	for (uint32_t i = 0; i < table->n_slabs * CONNS_A_SLAB; i++)
 		if (conn_at(table, i)->fd >= 0)
 			conn_settle(table, conn_at(table, i));
 }
@@ -216,7 +226,7 @@ unsigned conn_table_cut(struct conn_table *table)
 {
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < table->n_slabs * SLAB; i++) {
+	for (uint32_t i = 0; i < table->n_slabs * CONNS_A_SLAB; i++) {
 		struct conn *c = conn_at(table, i);
 
 		if (c->fd < 0 || c->state == CONN_CLOSING)

@@ -78,6 +78,7 @@ struct engine_ops {
 	void	(*send_stop)(struct engine *e, int fd, struct tag tag);
 	ssize_t	(*sendfile)(struct engine *e, int fd, struct tag tag, int file_fd, uint64_t *offset, size_t len,
 			    bool *ret_full);
+	void	(*leave)(struct engine *e, int fd);
 	void	(*close)(struct engine *e, int fd);
 	int	(*turn)(struct engine *e, uint64_t until_ms);
 	bool	(*next)(struct engine *e, struct completion *ret_completion);
@@ -156,6 +157,12 @@ static inline ssize_t engine_sendfile(struct engine *e, int fd, struct tag tag, 
 				      uint64_t *offset, size_t len, bool *ret_full)
 {
 	return e->ops->sendfile(e, fd, tag, file_fd, offset, len, ret_full);
+}
+
+/* Before somebody else holds the socket too: what is watched would be watched for as long as he does. */
+static inline void engine_leave(struct engine *e, int fd)
+{
+	e->ops->leave(e, fd);
 }
 
 static inline void engine_close(struct engine *e, int fd)

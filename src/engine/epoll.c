@@ -187,6 +187,16 @@ static void epoll_recv_stop(struct engine *e, int fd, struct tag tag)
 	push_done(p, OP_RECV, tag, -ECANCELED);
 }
 
+static void epoll_leave(struct engine *e, int fd)
+{
+	struct epoll *p = epoll_of(e);
+	struct watch *w = watch_of(p, fd);
+
+	if (w->registered)
+		epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL);
+	forget(w);
+}
+
 static void epoll_close(struct engine *e, int fd)
 {
 	struct epoll *p = epoll_of(e);
@@ -432,6 +442,7 @@ static const struct engine_ops epoll_ops = {
 	.send = epoll_send,
 	.send_stop = epoll_send_stop,
 	.sendfile = epoll_sendfile,
+	.leave = epoll_leave,
 	.close = epoll_close,
 	.turn = epoll_turn,
 	.next = epoll_next,

@@ -176,6 +176,11 @@ static void gather_into(struct uring *u, struct io_uring_sqe *sqe, const struct 
 	sqe->len = 1;
 }
 
+/* Nothing is watched when nothing is under way. */
+static void uring_leave(struct engine *e, int fd)
+{
+}
+
 static void uring_close(struct engine *e, int fd)
 {
 	struct io_uring_sqe *sqe = prepare(uring_of(e), OP_IGNORE, (struct tag){ 0, 0, 0 });
@@ -309,6 +314,7 @@ static const struct engine_ops uring_ops = {
 	.send = uring_send,
 	.send_stop = uring_send_stop,
 	.sendfile = uring_sendfile,
+	.leave = uring_leave,
 	.close = uring_close,
 	.turn = uring_turn,
 	.next = uring_next,

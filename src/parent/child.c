@@ -50,7 +50,7 @@ static uint32_t engine_for_next(const struct crew *crew)
 }
 
 /* Return: 0 or -errno. */
-static int compose_heritage(struct crew *crew, const struct slot *slot, unsigned row, int channel_fd,
+static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, int channel_fd,
 			    struct heritage *ret_heritage)
 {
 	*ret_heritage = (struct heritage){
@@ -93,7 +93,7 @@ static void undo_birth(struct crew *crew, struct child *child)
 	child_destroy(crew, child);
 }
 
-static pid_t give_birth(struct crew *crew, const struct slot *slot, unsigned row, int *ret_channel_fd)
+static pid_t give_birth(struct crew *crew, struct slot *slot, unsigned row, int *ret_channel_fd)
 {
 	struct heritage heritage;
 	int ends[2];

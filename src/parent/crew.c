@@ -31,7 +31,7 @@ static void init_slot(struct crew *crew, unsigned index)
 	uint32_t n_deaths = restart_slot_deaths(&crew->policy);
 
 	*slot = (struct slot){
-		.index = index, .weight = WEIGHT_USUAL,
+		.index = index, .weight = WEIGHT_USUAL, .give_fd = -1, .take_fd = -1,
 		.history.deaths = { .at_ms = crew->death_times + (size_t)index * n_deaths, .size = n_deaths },
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
@@ -109,9 +109,12 @@ void crew_destroy(struct crew *crew)
 {
 	must(crew->n_children == 0);
 
-	if (crew->slots)
-		slot_each(crew, slot)
+	if (crew->slots) {
+		slot_each(crew, slot) {
 			custody_close(slot);
+			transfer_close(crew, slot);
+		}
+	}
 	board_destroy(crew->board);
 	free(crew->children);
 	free(crew->death_times);

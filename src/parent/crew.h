@@ -68,6 +68,9 @@ struct slot {
 	uint64_t	 orphaned_ms;	/* from when on its listeners are lent; 0 = they have a reader */
 	struct child	*borrower;	/* who reads them meanwhile */
 	uint32_t	 weight;	/* in force; of new connections */
+	int		 give_fd;	/* --rebalance: the ends of its queue; -1 = it has none */
+	int		 take_fd;
+	uint32_t	 n_connections;	/* at the last look */
 	bool		 around;	/* steered around: new connections go to others */
 	bool		 was_ready;	/* ever */
 };
@@ -127,6 +130,7 @@ struct crew {
 	struct suspect		 suspects[SUSPECTS_MOST];
 	uint64_t		 poison_until_ms[POISON_MOST];	/* of the rows of the board's list; 0 = free */
 	uint64_t		 look_ms;	/* when to look next whether a worker hangs; 0 = never */
+	uint64_t		 transfer_ms;	/* the last look at who has how many connections */
 	uint32_t		 n_reloads;	/* asked for; who was born before the last is to be replaced */
 	bool			 reloading;	/* the last is under way */
 	uint64_t		 reload_ms;	/* when it was asked for */
@@ -347,7 +351,7 @@ int intake_create(struct crew *crew);
 /* Return: how many connections were accepted and never reached a worker. */
 unsigned intake_destroy(struct crew *crew);
 /* What a worker of @slot is born with to take connections from. Return: 0 or -errno. */
-int intake_bequeath(struct crew *crew, const struct slot *slot, struct heritage *heritage);
+int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *heritage);
 /* A worker of @slot could accept: its sockets listen from now on. Return: 0, -EPROTO (one is missing), or -errno. */
 int intake_admit(struct crew *crew, const struct slot *slot);
 /* @slot is in another state than @was; it may have gained or lost its reader. */
@@ -409,6 +413,16 @@ void on_arrival(struct crew *crew);
 void weigh_resize(struct crew *crew);
 /* Looks at the loads, and has the groups changed when they have moved. */
 void weigh_look(struct crew *crew);
+
+/* transfer.c */
+
+/* The queue of @slot, made when it is first asked for. Return: 0 or -errno. */
+int transfer_bequeath(struct slot *slot, struct heritage *heritage);
+void transfer_close(struct crew *crew, struct slot *slot);
+/* Gives what is in the queues of orphans to others. */
+void transfer_settle(struct crew *crew);
+/* Has the heavy give to the light. */
+void transfer_look(struct crew *crew);
 
 /* holder.c */
 

@@ -7,7 +7,8 @@
  * the hang timeout it is aborted, which has it report what it was at, and replaced. A process stopped by a
  * signal is silent as well, wherever it was stopped.
  *
- * Looking is the only thing an idle parent wakes for, once a second.
+ * Looking is the only thing an idle parent wakes for, once a second; on that occasion it may find that
+ * connections are to move (transfer.c).
  */
 #include "parent/crew.h"
 
@@ -90,13 +91,14 @@ void hang_look(struct crew *crew)
 		return;
 	}
 	slot_each(crew, slot)
-		look_at(crew, slot);
+		if (timeout_of(crew) != BROOD_OFF)
+			look_at(crew, slot);
 	crew->look_ms = crew->now_ms + (timeout_of(crew) / 2 < LOOK_MS ? timeout_of(crew) / 2 : LOOK_MS);
 }
 
 void hang_watch(struct crew *crew)
 {
-	if (timeout_of(crew) != BROOD_OFF)
+	if (timeout_of(crew) != BROOD_OFF || crew->config->options.rebalance)
 		crew->look_ms = crew->now_ms + LOOK_MS;
 }
 

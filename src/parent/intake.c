@@ -73,12 +73,12 @@ unsigned intake_destroy(struct crew *crew)
 	return acceptor_destroy(a);
 }
 
-int intake_bequeath(struct crew *crew, const struct slot *slot, struct heritage *heritage)
+int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *heritage)
 {
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
 		memcpy(heritage->listen_fd, slot->listen_fd, sizeof(slot->listen_fd));
-		break;
+		return crew->config->options.rebalance ? transfer_bequeath(slot, heritage) : 0;
 	case BROOD_PREEMPTIVE:
 		memcpy(heritage->listen_fd, crew->reserved_fd, crew->config->n_listeners * sizeof(int));
 		break;
@@ -203,6 +203,7 @@ static bool close_queue(struct crew *crew, struct slot *slot)
 		return false;
 	if (n > 0)
 		log_warn("worker %u: leaves %u connection%s unserved in its queue", slot->index, n, n == 1 ? "" : "s");
+	transfer_close(crew, slot);
 	custody_end(crew, slot, n > 0 || crew->now_ms >= crew->departures.handshakes.most_ms);
 	slot_on(crew, slot, ON_CLOSED);
 	return true;
@@ -259,12 +260,18 @@ static void kill_breakers(struct crew *crew)
 			child_kill(crew, crew->slots[slot].incumbent, "broke its queue of connections");
 }
 
+static void settle_orphans(struct crew *crew)
+{
+	custody_settle(crew);
+	transfer_settle(crew);
+}
+
 void intake_settle(struct crew *crew)
 {
 	if (model_of(crew) == BROOD_ROUND_ROBIN)
 		kill_breakers(crew);
 	else if (model_of(crew) == BROOD_REUSEPORT && !crew->stopping)
-		custody_settle(crew);
+		settle_orphans(crew);
 }
 
 uint64_t intake_next_ms(const struct crew *crew)

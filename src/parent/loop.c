@@ -241,8 +241,10 @@ static void expire(struct crew *crew)
 		intake_depart(crew);
 	if (is_past(crew, crew->weigh_ms))
 		weigh_look(crew);
-	if (is_past(crew, crew->look_ms))
+	if (is_past(crew, crew->look_ms)) {
 		hang_look(crew);
+		transfer_look(crew);
+	}
 	if (is_past(crew, poison_next_ms(crew)))
 		poison_expire(crew);
 	intake_expire(crew);

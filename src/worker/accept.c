@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/scarce.h"
 #include "bridge/board.h"
+#include "bridge/rights.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -104,6 +105,17 @@ static void wake_parent(const struct worker *w)
 		(void)!write(w->heritage->wake_fd, &one, sizeof(one));	/* fails only if it was told too often */
 }
 
+/* What the parent hands out is new to the pool; what a sibling gives is not. */
+static void open_taken_one(struct worker *w, int fd)
+{
+	if (w->config->options.model == BROOD_ROUND_ROBIN)
+		conn_open(&w->conns, fd);
+	else if (shed_is_connection(fd))
+		conn_adopt(&w->conns, fd);
+	else
+		rights_discard(fd);
+}
+
 /* Return: whether there may be more. */
 static bool accept_one(struct worker *w, struct listener *l)
 {
@@ -121,7 +133,10 @@ static bool accept_one(struct worker *w, struct listener *l)
 	}
 	if (fd >= 0) {
 		note_recovery(w);
-		conn_open(&w->conns, fd);
+		if (l->kind == LISTENER_QUEUE)
+			open_taken_one(w, fd);
+		else
+			conn_open(&w->conns, fd);
 		wake_parent(w);
 	}	/* else that connection failed in the queue (ECONNABORTED and its like): the next one */
 	return true;
@@ -131,7 +146,7 @@ static bool accept_one(struct worker *w, struct listener *l)
 static void open_taken(struct worker *w)
 {
 	while (w->n_taken > 0 && !conn_table_full(&w->conns))
-		conn_open(&w->conns, w->taken[--w->n_taken]);
+		open_taken_one(w, w->taken[--w->n_taken]);
 }
 
 /* After its event. */

@@ -34,7 +34,8 @@ static void refuse_handshakes(struct worker *w)
 
 		if (l->fd < 0 || l->closing)
 			continue;
-		handshakes_refuse(l->fd);
+		if (l->kind != LISTENER_QUEUE)
+			handshakes_refuse(l->fd);
 		listener_wake(w, l);
 	}
 	handshakes_begin(&w->drain.handshakes, w->engine->now_ms, w->engine->now_ms + HANDSHAKES_MS);
@@ -54,6 +55,7 @@ void drain_begin(struct worker *w, uint32_t timeout_ms, bool last)
 		refuse_handshakes(w);
 	else
 		close_listeners(w);
+	shed_end(w);
 	conn_table_drain(&w->conns);
 }
 

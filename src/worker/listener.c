@@ -11,6 +11,7 @@
  * look, even when leaving: nobody else will be woken for that connection.
  *
  * round-robin: the parent hands connections out through a queue, which ends when there will be no more.
+ * Under --rebalance there is such a queue beside the sockets, and siblings give into it.
  *
  * Each is polled, and taken from in user code: an accept request armed in the kernel would take connections
  * on behalf of a process that is already dying. It is polled for one event at a time, because while we are at
@@ -48,10 +49,10 @@ int listeners_open(struct worker *w, char *why, size_t size)
 {
 	enum listener_kind kind = w->config->options.model == BROOD_PREEMPTIVE ? LISTENER_SHARED : LISTENER_OWN;
 
-	if (w->heritage->queue_fd >= 0) {
-		hold(&w->listeners[0], LISTENER_QUEUE, w->heritage->queue_fd, w->heritage->slot, 0);
+	if (w->heritage->queue_fd >= 0)
+		hold(&w->listeners[LISTENERS_MAX], LISTENER_QUEUE, w->heritage->queue_fd, w->heritage->slot, 0);
+	if (w->config->options.model == BROOD_ROUND_ROBIN)
 		return 0;
-	}
 	for (unsigned i = 0; i < w->config->n_listeners; i++) {
 		int fd = w->heritage->listen_fd[i];
 		bool opened = fd < 0;

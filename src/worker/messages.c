@@ -40,6 +40,9 @@ static void on_message(struct worker *w, const struct message *message)
 	case CHANNEL_RETURN:
 		listener_return(w, message->lend.slot, message->lend.index);
 		break;
+	case CHANNEL_SHED:
+		shed_begin(w, message->fd, message->shed.n);
+		break;
 	default:	/* ACK: the replacement is on its way; we go on until DRAIN */
 		break;
 	}

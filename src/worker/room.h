@@ -19,7 +19,7 @@ enum owner { OWNER_CONN = CONN_OWNER, OWNER_LISTENER, OWNER_CHANNEL, OWNER_SIGNA
 enum listener_kind {
 	LISTENER_OWN,		/* reuseport: ours, or lent by a sibling */
 	LISTENER_SHARED,	/* preemptive: we compete for it */
-	LISTENER_QUEUE,		/* round-robin: no socket that listens, but what the parent hands out */
+	LISTENER_QUEUE,		/* no socket that listens, but what the parent hands out or siblings give */
 };
 
 struct listener {
@@ -66,6 +66,7 @@ struct worker {
 	int			 taken[HANDOFF_MOST];
 	unsigned		 n_descriptors;	/* RLIMIT_NOFILE */
 	int			 signal_fd;
+	int			 shed_fd;	/* the queue of the sibling that connections go to; -1 = none */
 	bool			 retiring;	/* has asked to be replaced */
 	bool			 accept_paused;	/* out of descriptors; said once until it recovers */
 	uint64_t		 accept_again_ms;
@@ -115,6 +116,12 @@ void recycle_init(struct worker *w);
 /* Asks to be replaced when a limit is reached. */
 void recycle_step(struct worker *w);
 uint64_t recycle_next_ms(const struct worker *w);
+
+/* shed.c */
+/* Takes @queue_fd: up to @n idle connections go there; in place of what was asked for before. */
+void shed_begin(struct worker *w, int queue_fd, unsigned n);
+void shed_end(struct worker *w);
+bool shed_is_connection(int fd);
 
 /* quarantine.c */
 /* The service of @w, with the quarantine before it. */

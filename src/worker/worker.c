@@ -129,6 +129,8 @@ static void publish(struct worker *w)
 	board_set(&row->quarantined, w->n_quarantined);
 	board_set(&row->timeouts, c->timeouts);
 	board_set(&row->cut, c->cut);
+	board_set(&row->given, c->given);
+	board_set(&row->taken, c->taken);
 	board_set(&row->faults, c->faults);
 	board_set(&row->accept_paused, w->n_accept_paused);
 	board_set(&row->turns, e->turns);
@@ -273,6 +275,7 @@ int worker_main(const struct heritage *heritage)
 		.row = &heritage->board->rows[heritage->row],
 		.n_descriptors = privilege_raise_nofile(),
 		.signal_fd = -1,
+		.shed_fd = -1,
 	};
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
 		w->listeners[i].fd = -1;

@@ -22,5 +22,6 @@ check_refused(2, ["only one of"], "serve", BROOD_TEXT="a", BROOD_HANDLER="/x.so"
 check_refused(2, ["--listen", "at most 8"], "serve", *["--listen=127.0.0.1:0"] * 9)
 check_refused(2, ["BROOD_LISTEN", "at most 8"], "serve", BROOD_LISTEN=",".join(["127.0.0.1:0"] * 9))
 
+check_refused(2, ["rebalance", "reuseport"], "serve", "--text=a", "--rebalance", "--model=preemptive")
 check_refused(2, ['no user "no-such-user"'], "serve", "--text=a", "--user=no-such-user")
 check_refused(2, ['no group "no-such-group"'], "serve", "--text=a", "--group=no-such-group")

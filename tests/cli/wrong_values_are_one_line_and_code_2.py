@@ -20,6 +20,7 @@ WRONG = {
     "max-connections": COUNTS,
     "workers": COUNTS + ["513", "Auto"],
     "model": WORDS + ["round-robin "],
+    "rebalance": None,
     "engine": WORDS,
     "balance": WORDS,
     "drain-timeout": TIMES,

@@ -38,11 +38,7 @@ def status_of(brood, query):
 
 
 def crash_in_turn(brood, query, times):
-    found = []
-    for _ in range(times):
-        found.append(status_of(brood, query))
-        time.sleep(0.01)
-    return found
+    return [status_of(brood, query) for _ in range(times)]
 
 
 def under_load(engine, times, **popen):

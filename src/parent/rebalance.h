@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rebalance - which worker gives how many of its connections to which
+ *
+ * Pure. A worker is heavy that has over a tenth more than the mean, and more than a few; light, that has less. The
+ * heaviest gives to the lightest, never so many that either passes the mean, so what has been moved does not come
+ * back. A number counts as far as two looks agree on it: what comes and goes within a second is no skew.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define REBALANCE_LEAST 4	/* who has fewer is not heavy */
+#define REBALANCE_MOST 16	/* a move; what a queue holds (bridge/handoff) */
+
+/* Of one slot. */
+struct tally {
+	bool		takes_part;
+	uint32_t	now;		/* connections */
+	uint32_t	before;		/* at the look before */
+};
+
+struct move {
+	unsigned	from;
+	unsigned	to;
+	unsigned	n;
+};
+
+/*
+ * Each slot is in one move at most.
+ * @ret_moves: room for n_slots / 2.
+ * Return: how many.
+ */
+unsigned rebalance_decide(const struct tally loads[], unsigned n_slots, struct move ret_moves[]);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * transfer - connections on their way from one worker to another (--rebalance)
+ *
+ * A slot has a queue, its workers inherit the taking end; a worker that is to give gets the giving end of
+ * another's. Both ends stay here as well, so that what a dead worker was given is for the next one in its slot, or,
+ * where that takes long, for somebody else.
+ *
+ * Once a second at most, along with the look at the heartbeats, and only when rebalance.c finds a reason.
+ */
+#include "parent/crew.h"
+
+#include "base/log.h"
+#include "bridge/handoff.h"
+#include "bridge/heritage.h"
+#include "bridge/rights.h"
+#include "parent/rebalance.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define BETWEEN_MS 900		/* a little less than the looks, which are not exact */
+#define RESCUES_A_TURN 16	/* messages of an orphaned queue */
+
+static int open_queue(struct slot *slot)
+{
+	int ends[2];
+	int r = handoff_pair(ends);
+
+	if (r < 0)
+		return r;
+	slot->give_fd = ends[0];
+	slot->take_fd = ends[1];
+	return 0;
+}
+
+int transfer_bequeath(struct slot *slot, struct heritage *heritage)
+{
+	int r = slot->take_fd < 0 ? open_queue(slot) : 0;
+
+	heritage->queue_fd = slot->take_fd;
+	return r;
+}
+
+static bool takes_part(const struct slot *slot)
+{
+	return slot->state == SLOT_READY && slot->give_fd >= 0 && child_serves(slot->incumbent);
+}
+
+/* Return: the next serving slot after @slot, NULL = there is none. */
+static struct slot *find_sibling(struct crew *crew, const struct slot *slot)
+{
+	for (unsigned i = 1; i < crew->n_slots; i++) {
+		struct slot *sibling = &crew->slots[(slot->index + i) % crew->n_slots];
+
+		if (takes_part(sibling))
+			return sibling;
+	}
+	return NULL;
+}
+
+/* Return: whether there may be more. */
+static bool move_message(struct crew *crew, const struct slot *slot, const struct slot *sibling)
+{
+	int fds[HANDOFF_MOST];
+	unsigned n_lost = 0;
+	int n = handoff_take(slot->take_fd, fds, &n_lost);
+	int r = n > 0 ? handoff_give(sibling->give_fd, fds, (unsigned)n) : 0;
+
+	if (r < 0)
+		n_lost += (unsigned)n;
+	if (n_lost > 0)
+		log_warn("worker %u: %u connections given to it are lost", slot->index, n_lost);
+	for (int i = 0; i < n; i++)
+		rights_discard(fds[i]);
+	return n > 0 || n == -EPROTO;
+}
+
+static void rescue(struct crew *crew, const struct slot *slot)
+{
+	const struct slot *sibling = find_sibling(crew, slot);
+
+	for (unsigned i = 0; sibling && i < RESCUES_A_TURN; i++)
+		if (!move_message(crew, slot, sibling))
+			return;
+}
+
+void transfer_close(struct crew *crew, struct slot *slot)
+{
+	if (slot->take_fd < 0)
+		return;
+	rescue(crew, slot);
+	close(slot->give_fd);
+	close(slot->take_fd);
+	slot->give_fd = slot->take_fd = -1;
+}
+
+void transfer_settle(struct crew *crew)
+{
+	slot_each(crew, slot)
+		if (slot->take_fd >= 0 && slot->orphaned_ms && slot->orphaned_ms <= crew->now_ms)
+			rescue(crew, slot);
+}
+
+static struct tally load_of(const struct crew *crew, struct slot *slot)
+{
+	struct tally load = { .takes_part = takes_part(slot), .before = slot->n_connections };
+
+	if (load.takes_part) {
+		uint64_t n = board_get(&child_row(crew, slot->incumbent)->connections);
+
+		load.now = n < UINT16_MAX ? (uint32_t)n : UINT16_MAX;	/* the board can say anything */
+	}
+	slot->n_connections = load.now;
+	return load;
+}
+
+static void order(struct crew *crew, const struct move *move)
+{
+	const struct shed_msg shed = { .n = move->n };
+	const struct slot *from = &crew->slots[move->from], *to = &crew->slots[move->to];
+	int r = channel_send(from->incumbent->channel_fd, CHANNEL_SHED, &shed, to->give_fd);
+
+	if (r == 0)
+		log_debug("rebalance: worker %u is to give %u of %u connections to worker %u, who has %u",
+			  move->from, move->n, from->n_connections, move->to, to->n_connections);
+}
+
+void transfer_look(struct crew *crew)
+{
+	static struct tally loads[WORKERS_MAX];
+	static struct move moves[WORKERS_MAX / 2];
+	unsigned n;
+
+	if (!crew->config->options.rebalance || crew->stopping || crew->now_ms < crew->transfer_ms + BETWEEN_MS)
+		return;
+	crew->transfer_ms = crew->now_ms;
+	slot_each(crew, slot)
+		loads[slot->index] = load_of(crew, slot);
+	n = rebalance_decide(loads, crew->n_slots, moves);
+	for (unsigned i = 0; i < n; i++)
+		order(crew, &moves[i]);
+}
