@@ -42,7 +42,7 @@ COMPILE	= $(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP
 STAMP	:= $(CC) $(VERSION) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)
 # Each file was checked by itself; across files the compiler sees ghosts.
 LTO_LINK = $(if $(LTO),$(ALL_CFLAGS) -Wno-maybe-uninitialized -Wno-uninitialized)
-LIBS	:= -luring -ldl
+LIBS	:= -luring -ljansson -ldl
 LIB_SO	:= $(BUILD)/libbrood.so.$(VERSION)
 
 all: $(BUILD)/brood $(BUILD)/libbrood.a $(LIB_SO) $(EXAMPLES) $(BUILD)/edges	## build all of it (the default)

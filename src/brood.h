@@ -142,6 +142,10 @@ struct brood_options {
 	uint32_t	max_conn_requests;	/* 0 = off: a connection is closed behind so many responses... */
 	uint64_t	max_conn_age_ms;	/* 0 = off: ...or when it is so old, or up to a tenth less */
 	uint32_t	rebalance;		/* 1 = reuseport: who has many connections gives idle ones away */
+
+	/* control */
+	const char	*control;		/* the path of a UNIX socket for `brood ctl`; NULL or "off" = none,
+						 * "auto" = PORT.sock in the runtime directory, see brood(1) */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }

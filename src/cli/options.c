@@ -6,6 +6,7 @@
  * would be wrong is wrong, whether or not it is used today.
  */
 #include "base/auto.h"
+#include "base/control.h"
 #include "base/suggest.h"
 #include "cli/cli.h"
 
@@ -174,6 +175,8 @@ static int settle(struct serve_options *options)
 		options->pool.root = ".";
 	if (options->n_listen == 0)
 		options->listen[options->n_listen++] = ":8080";
+	if (!options->pool.control)
+		options->pool.control = CONTROL_AUTO;
 	return 0;
 }
 

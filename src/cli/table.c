@@ -85,6 +85,8 @@ const struct option option_table[] = {
 	       "instead of the user's own"),
 	OPTION("pid-file",        "PATH",     parse_string,        pool.pid_file,
 	       "written when ready, removed at the end"),
+	OPTION("control",         "PATH",     parse_string,        pool.control,
+	       "UNIX socket for brood ctl, or off (auto)"),
 
 	HEADING("HTTP"),
 	OPTION("max-head",        "SIZE",     parse_size,          pool.max_head_bytes,
@@ -116,7 +118,7 @@ const struct option option_table[] = {
 	CHOICE("log-level",       "LEVEL",    log_levels,          pool.log_level,
 	       "error, warn, info or debug"),
 
-	LATER("pin"), LATER("control"), LATER("admin"), LATER("access-log"), LATER("config"),
+	LATER("pin"), LATER("admin"), LATER("access-log"), LATER("config"),
 };
 
 const size_t option_table_len = ARRAY_LEN(option_table);

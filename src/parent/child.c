@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
@@ -129,7 +130,7 @@ int child_create(struct crew *crew, struct slot *slot, struct child **ret_child)
 	*child = (struct child){
 		.serial = next_serial(crew), .pid = pid, .pid_fd = -1, .channel_fd = channel_fd,
 		.slot = slot->index, .phase = CHILD_STARTING, .born_ms = crew->now_ms,
-		.reload = crew->n_reloads,
+		.generation = slot->n_born, .reload = crew->n_reloads,
 	};
 	crew->n_children++;
 	r = watch_child(crew, child);
@@ -261,4 +262,12 @@ void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bo
 	child_limit(crew, child, timeout_ms + grace_ms, "did not drain in time");
 	if (child->phase == CHILD_LEAVING && child->channel_fd >= 0)
 		(void)channel_send(child->channel_fd, CHANNEL_DRAIN, &drain, -1);
+}
+
+void child_wish(struct crew *crew, struct child *child, const char *reason)
+{
+	if (child->wish_ms != 0)
+		return;
+	child->wish_ms = crew->now_ms;
+	snprintf(child->wish, sizeof(child->wish), "%s", reason[0] ? reason : "no reason given");
 }

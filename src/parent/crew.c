@@ -90,6 +90,7 @@ int crew_create(const struct config *config, struct crew **ret_crew)
 	crew->config = config;
 	crew->policy = policy_of(config);
 	crew->now_ms = clock_ms();
+	crew->born_ms = crew->now_ms;
 	crew->pid = getpid();
 	crew->n_wanted = config->options.workers;
 	crew->engine = config->options.engine;

@@ -21,6 +21,7 @@
 #include <sys/types.h>
 
 struct acceptor;
+struct control;
 struct heritage;
 
 enum child_phase {
@@ -36,6 +37,7 @@ struct child {
 	int		 pid_fd;
 	int		 channel_fd;	/* -1 once it is hung up */
 	unsigned	 slot;
+	uint32_t	 generation;	/* workers its slot had had before */
 	enum child_phase phase;
 	bool		 ever_ready;
 	bool		 silent;	/* its loop has not turned for a while: nothing new is for it */
@@ -73,13 +75,23 @@ struct slot {
 	uint32_t	 n_connections;	/* at the last look */
 	bool		 around;	/* steered around: new connections go to others */
 	bool		 was_ready;	/* ever */
+	uint32_t	 n_restarts;	/* after deaths */
+	uint64_t	 died_ms;	/* when a worker of it died last; 0 = never */
+	char		 death[256];	/* and how */
 };
 
-/* A request that has made workers fault, and not often enough yet. */
+/* A request that has made workers fault. */
 struct suspect {
 	uint64_t	fingerprint;	/* 0 = none */
 	uint64_t	first_ms;
 	uint32_t	n_faults;
+	char		request[160];	/* the last of its like; as a worker told it */
+};
+
+/* One that has too often. */
+struct quarantine {
+	struct suspect	culprit;
+	uint64_t	until_ms;	/* 0 = this place is free */
 };
 
 #define SUSPECTS_MOST 64
@@ -96,6 +108,7 @@ struct crew {
 	const struct config	*config;
 	uint64_t		 now_ms;	/* of this turn of the loop */
 	pid_t			 pid;
+	uint64_t		 born_ms;
 
 	unsigned		 n_slots;	/* those that leave are among them */
 	unsigned		 n_wanted;
@@ -125,15 +138,19 @@ struct crew {
 
 	uint32_t		 engine;	/* enum brood_engine */
 	bool			 engine_settled;	/* by the first READY */
+	char			 engine_why[124];	/* why not io_uring; empty when it is */
 	bool			 was_ready;	/* every slot, once */
 
 	struct suspect		 suspects[SUSPECTS_MOST];
-	uint64_t		 poison_until_ms[POISON_MOST];	/* of the rows of the board's list; 0 = free */
+	struct quarantine	 quarantines[POISON_MOST];	/* the rows of the board's list */
 	uint64_t		 look_ms;	/* when to look next whether a worker hangs; 0 = never */
 	uint64_t		 transfer_ms;	/* the last look at who has how many connections */
 	uint32_t		 n_reloads;	/* asked for; who was born before the last is to be replaced */
 	bool			 reloading;	/* the last is under way */
 	uint64_t		 reload_ms;	/* when it was asked for */
+	char			 reload_failure[256];	/* why the last was stopped; empty = it was not */
+	uint64_t		 n_restarts;	/* after deaths, of all slots */
+	uint64_t		 n_giveups;
 
 	enum stopping		 stopping;
 	unsigned		 n_stop_signals;
@@ -148,6 +165,7 @@ struct crew {
 	int			 timer_fd;
 	int			 wake_fd;	/* workers tell of arrivals; -1 = nobody is interested */
 	uint64_t		 timer_ms;	/* what it is set to; 0 = off */
+	struct control		*control;	/* NULL = no control socket */
 	char			*pid_file_draft;	/* NULL = not there */
 	bool			 pid_file_published;
 };
@@ -156,7 +174,9 @@ struct crew {
 	for (struct slot *it = (crew)->slots; it < (crew)->slots + (crew)->n_slots; it++)
 
 /* What a descriptor in the epoll set is; the 64 bits of its event are spelled here only. */
-enum source { SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_ARRIVAL, SOURCE_CHANNEL, SOURCE_PID, SOURCE_ACCEPTOR };
+enum source {
+	SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_ARRIVAL, SOURCE_CHANNEL, SOURCE_PID, SOURCE_ACCEPTOR, SOURCE_CONTROL,
+};
 
 static inline uint64_t tag_make(enum source source, uint32_t serial, unsigned row)
 {
@@ -248,6 +268,8 @@ void child_expect_death(struct crew *crew, struct child *child, uint64_t ms, con
 /* Makes the slot forget @child. Return: what it was to the slot. */
 enum role child_detach(struct crew *crew, struct child *child);
 void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bool last);
+/* It is to be replaced when it is its turn; @reason is for the log. The first wish counts. */
+void child_wish(struct crew *crew, struct child *child, const char *reason);
 
 /* spawn.c */
 
@@ -276,6 +298,8 @@ void reap_orphans(struct crew *crew);
 void hang_watch(struct crew *crew);
 /* Looks at every worker's heartbeat. */
 void hang_look(struct crew *crew);
+/* For how long the loop of @child has not turned, which was ready once; 0 = it waits. The board can say anything. */
+uint64_t hang_silent_ms(const struct crew *crew, const struct child *child);
 /* A SIGCHLD came: some may have been stopped, or go on. */
 void hang_note_stops(struct crew *crew);
 
@@ -286,6 +310,12 @@ void poison_note(struct crew *crew, const struct crash_msg *crash);
 /* When poison_expire() has work; 0 = never. */
 uint64_t poison_next_ms(const struct crew *crew);
 void poison_expire(struct crew *crew);
+/* For how long @suspect is still one; 0 = it is none. */
+uint64_t poison_suspected_ms(const struct crew *crew, const struct suspect *suspect);
+/* Such requests are answered again. Return: false when place @i is free. */
+bool poison_clear(struct crew *crew, unsigned i);
+/* Forgets the suspects as well. Return: how many were in quarantine. */
+unsigned poison_clear_all(struct crew *crew);
 
 /* obituary.c */
 void obituary_init(const struct crew *crew, const struct child *child, struct obituary *ret_obituary);
@@ -323,8 +353,10 @@ void scale_back(struct crew *crew, const struct slot *slot);
 
 /* reload.c */
 
-/* Every worker born so far is to be replaced, one after another. */
-void reload_begin(struct crew *crew);
+/* Every worker born so far is to be replaced, one after another, because @who asked. Return: NULL, or why not. */
+const char *reload_begin(struct crew *crew, const char *who);
+/* How many are still to be replaced. */
+unsigned reload_n_left(struct crew *crew);
 /* Whether a reload wants @child replaced. */
 bool reload_concerns(const struct crew *crew, const struct child *child);
 /* A replacement did not get ready: the workers that are left stay. */
@@ -338,6 +370,10 @@ void reload_check(struct crew *crew);
 void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms);
 /* It stops already: now at once. */
 void stop_hurry(struct crew *crew);
+/* @who, a signal or the control socket, wants the pool to end; asked again it changes nothing. */
+void stop_ask(struct crew *crew, const char *who);
+/* The same, at once. */
+void stop_ask_now(struct crew *crew, const char *who);
 /* A child ended, or is as good as ended, while the crew stops. */
 void stop_count(struct crew *crew, const struct child *child);
 bool stop_done(const struct crew *crew);
@@ -423,6 +459,17 @@ void transfer_close(struct crew *crew, struct slot *slot);
 void transfer_settle(struct crew *crew);
 /* Has the heavy give to the light. */
 void transfer_look(struct crew *crew);
+
+/* control.c */
+
+/* The epoll set must be there. Return: 0, or -errno and the log says why: of a socket that was asked for by name. */
+int control_create(struct crew *crew);
+void control_destroy(struct crew *crew);
+/* @row, @serial: of the event's tag. */
+void on_control(struct crew *crew, unsigned row, uint32_t serial);
+/* When control_expire() has work; 0 = never. */
+uint64_t control_next_ms(const struct crew *crew);
+void control_expire(struct crew *crew);
 
 /* holder.c */
 

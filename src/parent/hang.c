@@ -30,8 +30,8 @@ static uint64_t silence_limit(const struct crew *crew)
 	return timeout_of(crew) / 2 < SILENT_MS ? timeout_of(crew) / 2 : SILENT_MS;
 }
 
-/* The board can say anything: who lies is killed too early or too late. */
-static uint64_t silent_for(const struct crew *crew, const struct child *child)
+/* Who lies on the board is killed too early or too late. */
+uint64_t hang_silent_ms(const struct crew *crew, const struct child *child)
 {
 	const struct board_row *row = child_row(crew, child);
 	uint64_t since_ms = child->stopped_ms;
@@ -77,7 +77,7 @@ static void look_at(struct crew *crew, struct slot *slot)
 
 	if (!slot_is_served(slot->state) || !child || child->phase != CHILD_SERVING)
 		return;
-	ms = silent_for(crew, child);
+	ms = hang_silent_ms(crew, child);
 	if ((ms >= silence_limit(crew)) != child->silent)
 		set_silent(crew, slot, ms);
 	if (ms >= timeout_of(crew) && child->deadline_ms == 0)	/* else it has been told */

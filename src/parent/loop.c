@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -98,6 +99,7 @@ static uint64_t next_deadline(struct crew *crew)
 	earlier(&next_ms, crew->look_ms);
 	earlier(&next_ms, crew->weigh_ms);
 	earlier(&next_ms, poison_next_ms(crew));
+	earlier(&next_ms, control_next_ms(crew));
 	return next_ms;
 }
 
@@ -122,22 +124,31 @@ static void on_timer(struct crew *crew)
 		crew->timer_ms = 0;
 }
 
+/* As "SIGHUP"; valid until the next call. */
+static const char *signal_name(int number)
+{
+	static char name[16];
+
+	snprintf(name, sizeof(name), "SIG%s", sigabbrev_np(number));
+	return name;
+}
+
 static void on_stop_signal(struct crew *crew, int number)
 {
-	uint32_t timeout_ms = crew->config->options.drain_timeout_ms;
-	char at_most[DURATION_TEXT_BYTES];
-
-	duration_format(timeout_ms, at_most);
 	if (crew->n_stop_signals++ > 0) {
-		log_info("SIG%s again: ending at once", sigabbrev_np(number));
+		log_info("%s again: ending at once", signal_name(number));
 		stop_hurry(crew);
-	} else if (crew->stopping) {
-		log_info("SIG%s: draining already", sigabbrev_np(number));
 	} else {
-		log_info("SIG%s: draining %u worker%s, at most %s", sigabbrev_np(number), crew->n_children,
-			 crew->n_children == 1 ? "" : "s", at_most);
-		stop_begin(crew, BROOD_EXIT_DRAINED, timeout_ms);
+		stop_ask(crew, signal_name(number));
 	}
+}
+
+static void on_reload_signal(struct crew *crew)
+{
+	const char *refusal = reload_begin(crew, "SIGHUP");
+
+	if (refusal)
+		log_info("SIGHUP: %s", refusal);
 }
 
 static void on_scale_signal(struct crew *crew, int number)
@@ -145,7 +156,7 @@ static void on_scale_signal(struct crew *crew, int number)
 	const char *refusal = scale_to(crew, number == SIGTTIN ? crew->n_wanted + 1 : crew->n_wanted - 1);
 
 	if (refusal)
-		log_warn("SIG%s: %s", sigabbrev_np(number), refusal);
+		log_warn("%s: %s", signal_name(number), refusal);
 }
 
 static void on_signal(struct crew *crew, int number)
@@ -155,13 +166,13 @@ static void on_signal(struct crew *crew, int number)
 		on_stop_signal(crew, number);
 		break;
 	case SIGHUP:
-		reload_begin(crew);
+		on_reload_signal(crew);
 		break;
 	case SIGTTIN: case SIGTTOU:
 		on_scale_signal(crew, number);
 		break;
 	case SIGUSR1: case SIGUSR2:
-		log_warn("SIG%s: not supported yet, nothing done", sigabbrev_np(number));
+		log_warn("%s: not supported yet, nothing done", signal_name(number));
 		break;
 	case SIGCHLD:
 		hang_note_stops(crew);
@@ -206,6 +217,9 @@ static void dispatch(struct crew *crew, uint64_t tag)
 	case SOURCE_ACCEPTOR:
 		on_acceptor(crew->acceptor, tag_row(tag), crew->now_ms);
 		break;
+	case SOURCE_CONTROL:
+		on_control(crew, tag_row(tag), tag_serial(tag));
+		break;
 	}
 }
 
@@ -247,6 +261,8 @@ static void expire(struct crew *crew)
 	}
 	if (is_past(crew, poison_next_ms(crew)))
 		poison_expire(crew);
+	if (is_past(crew, control_next_ms(crew)))
+		control_expire(crew);
 	intake_expire(crew);
 }
 

@@ -84,6 +84,7 @@ static void settle_engine(struct crew *crew, const struct ready_msg *ready)
 {
 	crew->engine = ready->engine;
 	crew->engine_settled = true;
+	snprintf(crew->engine_why, sizeof(crew->engine_why), "%s", ready->why);
 	if (ready->why[0])
 		log_warn("engine: %s (%s)", crew_engine_name(crew), ready->why);
 	else
@@ -136,11 +137,7 @@ static const char *on_failed(struct crew *crew, struct child *child, struct mess
 static const char *on_suicide(struct crew *crew, struct child *child, struct message *m)
 {
 	(void)channel_send(child->channel_fd, CHANNEL_ACK, NULL, -1);	/* it may ask again */
-	if (child->wish_ms != 0)
-		return NULL;
-	child->wish_ms = crew->now_ms;
-	snprintf(child->wish, sizeof(child->wish), "%s",
-		 m->suicide.reason[0] ? m->suicide.reason : "no reason given");
+	child_wish(crew, child, m->suicide.reason);
 	return NULL;
 }
 

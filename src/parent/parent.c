@@ -24,6 +24,9 @@ static int run_crew(struct crew *crew)
 	r = pidfile_draft(crew);
 	if (r < 0)
 		return fail_start(crew->config->options.pid_file, r);
+	r = control_create(crew);
+	if (r < 0)
+		return BROOD_EXIT_NOT_STARTED;
 	r = intake_create(crew);
 	if (r < 0)
 		return fail_start("queues of the workers", r);
@@ -49,6 +52,7 @@ int parent_run(const struct config *config, int reserved_fd[])
 		return fail_start("memory of the parent", r);
 	crew->reserved_fd = reserved_fd;
 	r = run_crew(crew);
+	control_destroy(crew);
 	pidfile_remove(crew);
 	loop_finish(crew);
 	crew_destroy(crew);

@@ -12,12 +12,14 @@
 
 #include "base/log.h"
 
+#include <stdio.h>
+
 bool reload_concerns(const struct crew *crew, const struct child *child)
 {
 	return crew->reloading && child->reload != crew->n_reloads;
 }
 
-static unsigned n_concerned(struct crew *crew)
+unsigned reload_n_left(struct crew *crew)
 {
 	unsigned n = 0;
 
@@ -26,29 +28,31 @@ static unsigned n_concerned(struct crew *crew)
 	return n;
 }
 
-void reload_begin(struct crew *crew)
+const char *reload_begin(struct crew *crew, const char *who)
 {
-	if (crew->stopping) {
-		log_info("SIGHUP: stopping already");
-		return;
-	}
+	if (crew->stopping)
+		return "the pool is stopping";
 	crew->n_reloads++;
 	crew->reloading = true;
 	crew->reload_ms = crew->now_ms;
-	log_info("SIGHUP: reloading %u worker%s, %u at a time", n_concerned(crew),
-		 n_concerned(crew) == 1 ? "" : "s", crew->config->options.surge);
+	crew->reload_failure[0] = '\0';
+	log_info("%s: reloading %u worker%s, %u at a time", who, reload_n_left(crew),
+		 reload_n_left(crew) == 1 ? "" : "s", crew->config->options.surge);
 	reload_check(crew);
+	return NULL;
 }
 
 void reload_stop(struct crew *crew, const struct obituary *o)
 {
-	char how[LOG_LINE_BYTES / 2];
+	char how[192];
 
 	if (!crew->reloading)
 		return;
 	obituary_tell_briefly(o, how, sizeof(how));
-	log_error("reload: stopped at worker %u, whose replacement died %s; %u old worker%s", o->slot, how,
-		  n_concerned(crew), n_concerned(crew) == 1 ? " stays" : "s stay");
+	snprintf(crew->reload_failure, sizeof(crew->reload_failure), "stopped at worker %u, whose replacement died %s",
+		 o->slot, how);
+	log_error("reload: %s; %u old worker%s", crew->reload_failure, reload_n_left(crew),
+		  reload_n_left(crew) == 1 ? " stays" : "s stay");
 	crew->reloading = false;
 }
 
@@ -56,7 +60,7 @@ void reload_check(struct crew *crew)
 {
 	char took[DURATION_TEXT_BYTES];
 
-	if (!crew->reloading || n_concerned(crew) > 0)
+	if (!crew->reloading || reload_n_left(crew) > 0)
 		return;
 	crew->reloading = false;
 	duration_format(crew->now_ms - crew->reload_ms, took);

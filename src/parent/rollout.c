@@ -170,6 +170,7 @@ static void give_up(struct crew *crew, struct slot *slot, const struct obituary 
 {
 	const struct brood_options *options = &crew->config->options;
 
+	crew->n_giveups++;
 	slot_on(crew, slot, event);
 	if (options->on_giveup == BROOD_GIVEUP_EXIT || n_given_up(crew) == crew->n_slots) {
 		log_giveup(crew, o, v, "draining the others");
@@ -194,6 +195,8 @@ static void restart(struct crew *crew, struct slot *slot, const struct obituary 
 	else if (v->delay_ms > 0)
 		snprintf(next, sizeof(next), "restarting in %s", delay);
 	log_death(o, next);
+	slot->n_restarts++;
+	crew->n_restarts++;
 	slot->delay_ms = v->delay_ms;
 	slot_on(crew, slot, event);
 }
@@ -271,6 +274,8 @@ void rollout_lose(struct crew *crew, enum role role, const struct obituary *o)
 {
 	struct slot *slot = &crew->slots[o->slot];
 
+	slot->died_ms = crew->now_ms;
+	obituary_tell(o, slot->death, sizeof(slot->death));
 	if (crew->stopping) {
 		if (role == ROLE_INCUMBENT)
 			slot_on(crew, slot, ON_GONE);

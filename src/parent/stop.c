@@ -13,6 +13,11 @@
 
 #include <inttypes.h>
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* Those that already leave, or die, get no more time than the rest. */
 static void limit_others(struct crew *crew, uint32_t timeout_ms)
 {
@@ -42,6 +47,29 @@ void stop_hurry(struct crew *crew)
 	limit_others(crew, 0);
 }
 
+void stop_ask(struct crew *crew, const char *who)
+{
+	uint32_t timeout_ms = crew->config->options.drain_timeout_ms;
+	char at_most[DURATION_TEXT_BYTES];
+
+	if (crew->stopping) {
+		log_info("%s: draining already", who);
+		return;
+	}
+	duration_format(timeout_ms, at_most);
+	log_info("%s: draining %u worker%s, at most %s", who, crew->n_children, plural(crew->n_children), at_most);
+	stop_begin(crew, BROOD_EXIT_DRAINED, timeout_ms);
+}
+
+void stop_ask_now(struct crew *crew, const char *who)
+{
+	log_info("%s: ending at once", who);
+	if (crew->stopping)
+		stop_hurry(crew);
+	else
+		stop_begin(crew, BROOD_EXIT_DRAINED, 0);
+}
+
 void stop_count(struct crew *crew, const struct child *child)
 {
 	crew->n_cut += child_n_cut(crew, child);
@@ -50,11 +78,6 @@ void stop_count(struct crew *crew, const struct child *child)
 bool stop_done(const struct crew *crew)
 {
 	return crew->stopping && crew->n_children == 0;
-}
-
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
 }
 
 static int tell_gave_up(const struct crew *crew)

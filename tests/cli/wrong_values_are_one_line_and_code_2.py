@@ -38,6 +38,7 @@ WRONG = {
     "user": [""],
     "group": [""],
     "pid-file": [""],
+    "control": [""],
     "max-head": SIZES + ["255", "2M"],
     "max-target": SIZES + ["2M"],
     "max-fields": COUNTS + ["101"],

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * client - one client of the control socket: a request in, its reply out, then the next
+ *
+ * It is not read from while it has a reply to take, and one request is run a turn, so that nobody can keep the
+ * parent busy or have it hold more than one line and one reply.
+ */
+#include "parent/control.h"
+
+#include "parent/crew.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char too_long[] = "{\"ok\":false,\"version\":1,\"error\":\"a request has at most 4096 bytes\"}\n";
+_Static_assert(CONTROL_REQUEST_MAX == 4096 && CONTROL_VERSION == 1, "as too_long says");
+
+void client_close(struct client *client)
+{
+	close(client->fd);
+	free(client->out);
+	*client = (struct client){ .serial = 0 };
+}
+
+static const char *end_of_line(const struct client *client)
+{
+	return memchr(client->in, '\n', client->n_in);
+}
+
+/* Return: false when nobody takes it any more. */
+static bool flush(struct client *client)
+{
+	while (client->n_sent < client->n_out) {
+		ssize_t n = send(client->fd, client->out + client->n_sent, client->n_out - client->n_sent,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0)
+			return errno == EAGAIN;
+		client->n_sent += (size_t)n;
+	}
+	free(client->out);
+	client->out = NULL;
+	return true;
+}
+
+static bool receive(struct client *client)
+{
+	ssize_t n = recv(client->fd, client->in + client->n_in, sizeof(client->in) - client->n_in, MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN;
+	client->ended = n == 0;
+	client->n_in += (size_t)n;
+	return true;
+}
+
+static void reply(struct crew *crew, struct client *client, char *text, size_t len)
+{
+	client->out = text;
+	client->n_out = len;
+	client->n_sent = 0;
+	client->heard_ms = crew->now_ms;
+}
+
+/* Return: false when there is no memory for an answer. */
+static bool answer(struct crew *crew, struct client *client, const char *end)
+{
+	size_t len = (size_t)(end - client->in), n;
+	char *text = command_run(crew, client->in, len, &n);
+
+	client->n_in -= len + 1;
+	memmove(client->in, end + 1, client->n_in);
+	if (text)
+		reply(crew, client, text, n);
+	return text;
+}
+
+static bool refuse_length(struct crew *crew, struct client *client)
+{
+	char *text = strdup(too_long);
+
+	client->ended = true;
+	client->n_in = 0;
+	if (text)
+		reply(crew, client, text, sizeof(too_long) - 1);
+	return text;
+}
+
+/* Return: false when there is no memory for an answer. */
+static bool run_next(struct crew *crew, struct client *client)
+{
+	const char *end = end_of_line(client);
+
+	if (end)
+		return answer(crew, client, end);
+	return client->n_in < sizeof(client->in) || refuse_length(crew, client);
+}
+
+/* Return: false when it is to be closed: it broke, or has left with all its replies. */
+static bool advance(struct crew *crew, struct client *client)
+{
+	if (!client->out) {
+		if (!end_of_line(client) && !receive(client))
+			return false;
+		if (!run_next(crew, client))
+			return false;
+	}
+	return flush(client) && (client->out || !client->ended || end_of_line(client));
+}
+
+/* One who has a line waiting with us is always writable, and so has its next turn. */
+static bool await(struct crew *crew, struct client *client)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = client->tag };
+
+	if (client->out || end_of_line(client))
+		event.events = EPOLLOUT;
+	client->deadline_ms = client->heard_ms + (client->out ? CONTROL_TAKE_MS : CONTROL_IDLE_MS);
+	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_MOD, client->fd, &event) == 0;
+}
+
+void client_on(struct crew *crew, struct client *client)
+{
+	if (!advance(crew, client) || !await(crew, client))
+		client_close(client);
+}

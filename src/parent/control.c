@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control - the control socket: who may speak on it, and how many
+ *
+ * Only root and the parent's own user are heard: by the file's mode, and by what the kernel says of the peer,
+ * because a mode can be changed. Nobody can hold the parent up (client.c) or keep others out: when all places
+ * are taken, the one who has been silent longest gives way. Without clients it costs no wake-up.
+ *
+ * Fails by: a place that cannot be had. Named by --control that ends the start; the usual one is gone without.
+ */
+#include "parent/control.h"
+
+#include "base/log.h"
+#include "base/runtime.h"
+#include "parent/crew.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ACCEPTS_A_TURN	8
+#define NO_FDS_PAUSE_MS	1000
+
+struct control {
+	struct endpoint	endpoint;
+	uint32_t	last_serial;
+	uint64_t	paused_ms;	/* until then nobody is accepted, for want of descriptors; 0 = not paused */
+	uid_t		refused_uid;	/* whose refusal was logged last */
+	uint64_t	n_accepted;
+	uint64_t	n_refused;
+	uint64_t	n_evicted;
+	uint64_t	n_timeouts;
+	struct client	clients[CONTROL_CLIENTS_MOST];
+};
+
+#define client_each(control, it) \
+	for (struct client *it = (control)->clients; it < (control)->clients + CONTROL_CLIENTS_MOST; it++) \
+		if (it->serial)
+
+/* ---- the socket ---- */
+
+static int watch(const struct crew *crew, int operation, int fd, uint32_t events, uint64_t tag)
+{
+	struct epoll_event event = { .events = events, .data.u64 = tag };
+
+	return epoll_ctl(crew->epoll_fd, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+static int open_named(struct endpoint *endpoint, const char *path)
+{
+	char why[ENDPOINT_WHY_BYTES];
+	int r = endpoint_open(path, endpoint, why);
+
+	if (r < 0)
+		log_error("cannot start: control socket %s: %s", path, why);
+	return r;
+}
+
+/* In the first of the usual directories that can be had. */
+static void open_usual(struct endpoint *endpoint, uint16_t port)
+{
+	char why[ENDPOINT_WHY_BYTES] = "no directory for it";
+	char path[RUNTIME_DIR_BYTES + 16] = "";
+	struct runtime_dirs dirs;
+	int r = -ENOENT;
+
+	runtime_find(geteuid(), &dirs);
+	for (unsigned i = 0; i < dirs.n && r < 0; i++) {
+		snprintf(path, sizeof(path), "%s/%u" RUNTIME_SUFFIX, dirs.path[i], port);
+		r = runtime_create(dirs.path[i]);
+		if (r < 0)
+			snprintf(why, sizeof(why), "%s", strerror(-r));
+		else
+			r = endpoint_open(path, endpoint, why);
+		if (r == -EADDRINUSE)
+			break;
+	}
+	if (r < 0)
+		log_warn("control socket %s: %s; going on without, unless --control names another", path, why);
+}
+
+static int open_endpoint(const struct config *config, struct endpoint *endpoint)
+{
+	if (strcmp(config->options.control, CONTROL_AUTO) != 0)
+		return open_named(endpoint, config->options.control);
+	open_usual(endpoint, address_port(&config->listen[0]));
+	return 0;
+}
+
+static int watch_endpoint(struct crew *crew, const struct endpoint *endpoint)
+{
+	int r = watch(crew, EPOLL_CTL_ADD, endpoint->fd, EPOLLIN, tag_make(SOURCE_CONTROL, 0, 0));
+
+	if (r < 0)
+		log_error("cannot start: control socket %s: %s", endpoint->path, strerror(-r));
+	else
+		log_debug("control socket: %s", endpoint->path);
+	return r;
+}
+
+int control_create(struct crew *crew)
+{
+	const char *path = crew->config->options.control;
+	struct control *control;
+	int r;
+
+	if (!path || strcmp(path, CONTROL_OFF) == 0)
+		return 0;
+	control = calloc(1, sizeof(*control));
+	if (!control) {
+		log_error("cannot start: control socket %s: %s", path, strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	control->endpoint.fd = -1;
+	crew->control = control;
+	r = open_endpoint(crew->config, &control->endpoint);
+	if (r == 0 && control->endpoint.fd >= 0)
+		r = watch_endpoint(crew, &control->endpoint);
+	return r;
+}
+
+static void tell_counters(const struct control *c)
+{
+	log_debug("control socket: counters: accepted=%" PRIu64 " refused=%" PRIu64 " evicted=%" PRIu64 " timeouts=%"
+		  PRIu64, c->n_accepted, c->n_refused, c->n_evicted, c->n_timeouts);
+}
+
+void control_destroy(struct crew *crew)
+{
+	struct control *control = crew->control;
+
+	crew->control = NULL;
+	if (!control)
+		return;
+	if (control->n_accepted > 0)
+		tell_counters(control);
+	client_each(control, client)
+		client_close(client);
+	endpoint_close(&control->endpoint);
+	free(control);
+}
+
+/* ---- those who come ---- */
+
+static struct client *find_place(struct control *control)
+{
+	struct client *oldest = &control->clients[0];
+
+	for (struct client *c = control->clients; c < control->clients + CONTROL_CLIENTS_MOST; c++) {
+		if (c->serial == 0)
+			return c;
+		if (c->heard_ms < oldest->heard_ms)
+			oldest = c;
+	}
+	control->n_evicted++;
+	client_close(oldest);
+	return oldest;
+}
+
+static void refuse(struct control *control, int fd, const struct ucred *peer)
+{
+	static const char text[] = "{\"ok\":false,\"version\":1,\"error\":\"only root and the pool's user may\"}\n";
+
+	(void)send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);	/* one that reads learns why */
+	if (control->n_refused++ == 0 || control->refused_uid != peer->uid)
+		log_warn("control socket: refused pid %d of user %u", (int)peer->pid, (unsigned)peer->uid);
+	control->refused_uid = peer->uid;
+}
+
+static bool may_speak(struct control *control, int fd)
+{
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == 0 || peer.uid == geteuid()))
+		return true;
+	refuse(control, fd, &peer);
+	return false;
+}
+
+static void admit(struct crew *crew, int fd)
+{
+	struct control *control = crew->control;
+	struct client *client;
+
+	control->n_accepted++;
+	if (!may_speak(control, fd)) {
+		close(fd);
+		return;
+	}
+	client = find_place(control);
+	if (++control->last_serial == 0)
+		control->last_serial = 1;
+	*client = (struct client){
+		.serial = control->last_serial, .fd = fd, .heard_ms = crew->now_ms,
+		.deadline_ms = crew->now_ms + CONTROL_IDLE_MS,
+		.tag = tag_make(SOURCE_CONTROL, control->last_serial, 1 + (unsigned)(client - control->clients)),
+	};
+	if (watch(crew, EPOLL_CTL_ADD, fd, EPOLLIN, client->tag) < 0)
+		client_close(client);
+}
+
+/* The listener stays readable when there is no descriptor for who waits: until later it is not looked at. */
+static void set_pause(struct crew *crew, uint64_t until_ms)
+{
+	crew->control->paused_ms = until_ms;
+	(void)watch(crew, EPOLL_CTL_MOD, crew->control->endpoint.fd, until_ms ? 0 : EPOLLIN,
+		    tag_make(SOURCE_CONTROL, 0, 0));	/* cannot fail: it is in the set */
+}
+
+static void accept_some(struct crew *crew)
+{
+	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
+		int fd = accept4(crew->control->endpoint.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0) {
+			if (errno != EAGAIN)
+				set_pause(crew, crew->now_ms + NO_FDS_PAUSE_MS);
+			return;
+		}
+		admit(crew, fd);
+	}
+}
+
+/* ---- the loop's ---- */
+
+void on_control(struct crew *crew, unsigned row, uint32_t serial)
+{
+	struct client *client;
+
+	if (row == 0) {
+		accept_some(crew);
+		return;
+	}
+	client = &crew->control->clients[row - 1];
+	if (client->serial == serial)
+		client_on(crew, client);
+}
+
+uint64_t control_next_ms(const struct crew *crew)
+{
+	uint64_t next_ms;
+
+	if (!crew->control)
+		return 0;
+	next_ms = crew->control->paused_ms;
+	client_each(crew->control, client)
+		if (next_ms == 0 || client->deadline_ms < next_ms)
+			next_ms = client->deadline_ms;
+	return next_ms;
+}
+
+void control_expire(struct crew *crew)
+{
+	struct control *control = crew->control;
+
+	if (control->paused_ms && control->paused_ms <= crew->now_ms)
+		set_pause(crew, 0);
+	client_each(control, client) {
+		if (client->deadline_ms > crew->now_ms)
+			continue;
+		control->n_timeouts++;
+		client_close(client);
+	}
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* control - what the files behind the control socket share: its clients (client.c), its commands (command.c) */
+#pragma once
+
+#include "base/control.h"
+#include "parent/endpoint.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct crew;
+
+struct client {
+	uint32_t	 serial;	/* 0 = this place is free; never used twice */
+	uint64_t	 tag;		/* in the epoll set */
+	int		 fd;
+	uint64_t	 heard_ms;	/* when it came, or last had a request complete */
+	uint64_t	 deadline_ms;	/* then it is cut: for a whole request, or for taking a reply */
+	bool		 ended;		/* it will be heard no more; what was asked is still answered */
+	size_t		 n_in;
+	char		 in[CONTROL_REQUEST_MAX];
+	char		*out;		/* a reply on its way; NULL = none */
+	size_t		 n_out;
+	size_t		 n_sent;
+};
+
+/* A turn of @client; it may be gone afterwards. */
+void client_on(struct crew *crew, struct client *client);
+void client_close(struct client *client);
+
+/* What a command has to say: fields, or the reason why it did nothing. */
+struct answer {
+	json_t		*fields;	/* of its reply; NULL when there are none, or no memory */
+	bool		 is_short;	/* there was no memory for the fields */
+	char		 error[160];	/* empty = done */
+};
+
+/*
+ * Does what @line, without its newline, asks for. It can be any bytes.
+ * Return: the reply with its newline, to be freed; NULL = no memory.
+ */
+char *command_run(struct crew *crew, const char *line, size_t len, size_t *ret_len);
+
+/* status.c; NULL = no memory */
+json_t *status_tell(struct crew *crew);
+/* Any bytes, as text that is fit for a line; null when there are none. */
+json_t *status_tell_text(const char *from);
+json_t *status_tell_poison(const struct crew *crew);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "parent/endpoint.h"
+
+#include "base/auto.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define BACKLOG 16
+
+static int fail(char why[ENDPOINT_WHY_BYTES], int error)
+{
+	snprintf(why, ENDPOINT_WHY_BYTES, "%s", strerror(error));
+	return -error;
+}
+
+/* bind(2) makes the file with the mode that the socket has, so there is no moment in which it has another. */
+static int bind_to(int fd, const struct sockaddr_un *address)
+{
+	if (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Return: 0 when somebody listens there, *ret_pid or 0 when it cannot be known; or -errno of the attempt. */
+static int find_listener(const struct sockaddr_un *address, pid_t *ret_pid)
+{
+	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct ucred peer = { 0 };
+	socklen_t len = sizeof(peer);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
+		*ret_pid = 0;
+		return errno == EAGAIN ? 0 : -errno;	/* a full queue is somebody's too */
+	}
+	*ret_pid = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.pid : 0;
+	return 0;
+}
+
+/* Return: 0 when the way is free. */
+static int clear_way(const struct sockaddr_un *address, char why[ENDPOINT_WHY_BYTES])
+{
+	struct stat about;
+	pid_t pid;
+	int r;
+
+	if (lstat(address->sun_path, &about) < 0)
+		return errno == ENOENT ? 0 : fail(why, errno);
+	if (!S_ISSOCK(about.st_mode)) {
+		snprintf(why, ENDPOINT_WHY_BYTES, "is there, and no socket");
+		return -EEXIST;
+	}
+	r = find_listener(address, &pid);
+	if (r == -ECONNREFUSED)
+		return unlink(address->sun_path) < 0 && errno != ENOENT ? fail(why, errno) : 0;
+	if (r < 0)
+		return fail(why, -r);
+	snprintf(why, ENDPOINT_WHY_BYTES, "in use by pid %d", (int)pid);
+	return -EADDRINUSE;
+}
+
+static int listen_at(int fd, const struct sockaddr_un *address, struct endpoint *endpoint,
+		     char why[ENDPOINT_WHY_BYTES])
+{
+	struct stat about;
+	int r = clear_way(address, why);
+
+	if (r < 0)
+		return r;
+	r = bind_to(fd, address);
+	if (r < 0)
+		return fail(why, -r);
+	if (listen(fd, BACKLOG) < 0 || lstat(address->sun_path, &about) < 0) {
+		r = fail(why, errno);
+		unlink(address->sun_path);
+		return r;
+	}
+	endpoint->dev = about.st_dev;
+	endpoint->ino = about.st_ino;
+	return 0;
+}
+
+int endpoint_open(const char *path, struct endpoint *ret_endpoint, char why[ENDPOINT_WHY_BYTES])
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t len = strlen(path);
+	int fd, r;
+
+	*ret_endpoint = (struct endpoint){ .fd = -1 };
+	if (len >= sizeof(address.sun_path)) {
+		snprintf(why, ENDPOINT_WHY_BYTES, "longer than %zu bytes", sizeof(address.sun_path) - 1);
+		return -ENAMETOOLONG;
+	}
+	memcpy(address.sun_path, path, len);
+	memcpy(ret_endpoint->path, path, len);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail(why, errno);
+	r = listen_at(fd, &address, ret_endpoint, why);
+	if (r < 0)
+		close(fd);
+	else
+		ret_endpoint->fd = fd;
+	return r;
+}
+
+void endpoint_close(struct endpoint *endpoint)
+{
+	struct stat about;
+
+	if (endpoint->fd < 0)
+		return;
+	if (lstat(endpoint->path, &about) == 0 && about.st_dev == endpoint->dev && about.st_ino == endpoint->ino)
+		unlink(endpoint->path);
+	close(endpoint->fd);
+	endpoint->fd = -1;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * endpoint - a listening UNIX socket and its place in the file system
+ *
+ * What another left behind is replaced, what somebody listens on is not. The mode is 0600 from the first moment.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct endpoint {
+	int	fd;		/* -1 = none */
+	char	path[108];	/* sun_path, terminated */
+	dev_t	dev;		/* of the file, to know it again */
+	ino_t	ino;
+};
+
+#define ENDPOINT_WHY_BYTES 96
+
+/*
+ * Return: 0, or -errno and @why says in words what is wrong: "in use by pid 812", "is there, and no socket".
+ */
+int endpoint_open(const char *path, struct endpoint *ret_endpoint, char why[ENDPOINT_WHY_BYTES]);
+
+/* Removes the file, unless it is somebody else's by now. */
+void endpoint_close(struct endpoint *endpoint);

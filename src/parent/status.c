@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * status - what is told of the pool, as JSON
+ *
+ * Numbers of workers come from the board and can be anything; texts may be a client's request, and are made
+ * UTF-8 of one line first.
+ */
+#include "parent/control.h"
+
+#include "base/text.h"
+#include "parent/crew.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static json_int_t number(uint64_t value)
+{
+	return value < INT64_MAX ? (json_int_t)value : INT64_MAX;
+}
+
+json_t *status_tell_text(const char *from)
+{
+	char clean[1024];
+
+	if (from[0] == '\0')
+		return json_null();
+	return json_stringn(clean, text_escape(from, TEXT_PLAIN, clean, sizeof(clean)));
+}
+
+/* ---- a slot ---- */
+
+static json_t *tell_worker(const struct crew *crew, const struct child *child)
+{
+	const struct board_row *row;
+
+	if (!child)
+		return json_null();
+	row = child_row(crew, child);
+	return json_pack("{s:i, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:b}",
+			 "pid", (int)child->pid, "generation", (json_int_t)child->generation,
+			 "uptime_ms", number(crew->now_ms - child->born_ms), "ready", child->ever_ready,
+			 "connections", number(board_get(&row->connections)),
+			 "in_flight", number(board_get(&row->in_flight)),
+			 "accepted", number(board_get(&row->accepted)),
+			 "requests", number(board_get(&row->requests)),
+			 "lag_ms", number(child->ever_ready ? hang_silent_ms(crew, child) : 0),
+			 "silent", child->silent);
+}
+
+static json_t *tell_death(const struct crew *crew, const struct slot *slot)
+{
+	if (slot->died_ms == 0)
+		return json_null();
+	return json_pack("{s:o, s:I}", "how", status_tell_text(slot->death),
+			 "ago_ms", number(crew->now_ms - slot->died_ms));
+}
+
+static json_t *tell_pid(const struct child *child)
+{
+	return child ? json_integer(child->pid) : json_null();
+}
+
+static json_t *tell_borrower(const struct slot *slot)
+{
+	return slot->borrower ? json_integer(slot->borrower->slot) : json_null();
+}
+
+static json_t *tell_slot(const struct crew *crew, const struct slot *slot, unsigned n_leaving)
+{
+	return json_pack("{s:i, s:s, s:o, s:o, s:i, s:o, s:I, s:o}",
+			 "slot", (int)slot->index, "state", slot_state_name(slot->state),
+			 "worker", tell_worker(crew, slot->incumbent), "successor", tell_pid(slot->successor),
+			 "leaving", (int)n_leaving, "lent_to", tell_borrower(slot),
+			 "restarts", (json_int_t)slot->n_restarts, "last_death", tell_death(crew, slot));
+}
+
+static json_t *tell_slots(struct crew *crew)
+{
+	unsigned n_leaving[WORKERS_MAX] = { 0 };
+	json_t *slots = json_array();
+
+	child_each(crew, child) {
+		const struct slot *slot = &crew->slots[child->slot];
+
+		if (child->slot < crew->n_slots && slot->incumbent != child && slot->successor != child)
+			n_leaving[child->slot]++;
+	}
+	slot_each(crew, slot) {
+		if (json_array_append_new(slots, tell_slot(crew, slot, n_leaving[slot->index])) < 0) {
+			json_decref(slots);
+			return NULL;
+		}
+	}
+	return slots;
+}
+
+/* ---- the pool ---- */
+
+/* How many times its share the worker with the most connections has; null when there are none. */
+static json_t *tell_imbalance(struct crew *crew)
+{
+	double most = 0, sum = 0;
+	unsigned n = 0;
+
+	slot_each(crew, slot) {
+		double connections;
+
+		if (!slot_is_served(slot->state) || !slot->incumbent)
+			continue;
+		connections = (double)board_get(&child_row(crew, slot->incumbent)->connections);
+		most = connections > most ? connections : most;
+		sum += connections;
+		n++;
+	}
+	return sum > 0 ? json_real(most * n / sum) : json_null();
+}
+
+static json_t *tell_addresses(const struct config *config)
+{
+	json_t *addresses = json_array();
+
+	for (unsigned i = 0; i < config->n_listeners; i++) {
+		char address[ADDRESS_TEXT_BYTES];
+
+		address_format(&config->listen[i], address);
+		if (json_array_append_new(addresses, json_string(address)) < 0) {
+			json_decref(addresses);
+			return NULL;
+		}
+	}
+	return addresses;
+}
+
+static json_t *tell_reload(struct crew *crew)
+{
+	return json_pack("{s:I, s:b, s:i, s:o}", "number", (json_int_t)crew->n_reloads, "running", crew->reloading,
+			 "left", (int)reload_n_left(crew), "failure", status_tell_text(crew->reload_failure));
+}
+
+/* Who of a group gets new connections; other models have no groups. */
+static const char *balance_of(const struct crew *crew)
+{
+	return crew->config->options.model == BROOD_REUSEPORT ? weigh_name(crew) : NULL;
+}
+
+json_t *status_tell(struct crew *crew)
+{
+	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:b, s:b, s:i, s:b, s:o, s:I, s:I, s:o, s:o}",
+			 "brood", BROOD_VERSION, "pid", (int)crew->pid,
+			 "uptime_ms", number(crew->now_ms - crew->born_ms),
+			 "model", config_model_name(crew->config),
+			 "engine", crew->engine_settled ? crew_engine_name(crew) : NULL,
+			 "engine_why", status_tell_text(crew->engine_why), "balance", balance_of(crew),
+			 "listen", tell_addresses(crew->config),
+			 "ready", crew->was_ready, "stopping", crew->stopping != NOT_STOPPING,
+			 "wanted", (int)crew->n_wanted, "scaling", crew->scale_ms != 0,
+			 "reload", tell_reload(crew),
+			 "restarts", number(crew->n_restarts), "giveups", number(crew->n_giveups),
+			 "imbalance", tell_imbalance(crew), "slots", tell_slots(crew));
+}
+
+/* ---- poison ---- */
+
+static json_t *tell_suspect(const struct suspect *s, uint64_t left_ms)
+{
+	char fingerprint[24];
+
+	snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, s->fingerprint);
+	return json_pack("{s:s, s:o, s:I, s:I}", "fingerprint", fingerprint, "request", status_tell_text(s->request),
+			 "faults", (json_int_t)s->n_faults, "left_ms", number(left_ms));
+}
+
+static json_t *tell_quarantined(const struct crew *crew)
+{
+	json_t *rows = json_array();
+
+	for (unsigned i = 0; i < POISON_MOST; i++) {
+		const struct quarantine *q = &crew->quarantines[i];
+		json_t *row;
+
+		if (q->until_ms <= crew->now_ms)
+			continue;
+		row = tell_suspect(&q->culprit, q->until_ms - crew->now_ms);
+		if (!row || json_object_set_new(row, "n", json_integer(i)) < 0 || json_array_append(rows, row) < 0) {
+			json_decref(row);
+			json_decref(rows);
+			return NULL;
+		}
+		json_decref(row);
+	}
+	return rows;
+}
+
+static json_t *tell_suspects(const struct crew *crew)
+{
+	json_t *rows = json_array();
+
+	for (const struct suspect *s = crew->suspects; s < crew->suspects + SUSPECTS_MOST; s++) {
+		uint64_t left_ms = poison_suspected_ms(crew, s);
+
+		if (left_ms > 0 && json_array_append_new(rows, tell_suspect(s, left_ms)) < 0) {
+			json_decref(rows);
+			return NULL;
+		}
+	}
+	return rows;
+}
+
+json_t *status_tell_poison(const struct crew *crew)
+{
+	return json_pack("{s:o, s:o}", "quarantined", tell_quarantined(crew), "suspects", tell_suspects(crew));
+}
