@@ -65,6 +65,12 @@ extern const size_t option_table_len;
 /* NULL when there is none. @len: of @flag. */
 const struct option *option_find(const char *flag, size_t len);
 
+/* ctl.c */
+
+/* `brood ctl`: argv[0] is its first argument. Return: the exit code. */
+int ctl_main(int argc, char **argv);
+void ctl_print_help(void);
+
 /* help.c */
 void help_print(void);
 void help_print_serve(void);

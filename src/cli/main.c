@@ -12,14 +12,21 @@ static int run_serve(int argc, char **argv)
 	return serve_main(argc, argv);
 }
 
+static int run_ctl(int argc, char **argv)
+{
+	return ctl_main(argc, argv);
+}
+
 static int run_help(int argc, char **argv)
 {
-	if (argc > 1 || (argc == 1 && strcmp(argv[0], "serve") != 0))
-		return complain("help is about nothing, or about serve");
-	if (argc == 1)
-		help_print_serve();
-	else
+	if (argc == 0)
 		help_print();
+	else if (argc == 1 && strcmp(argv[0], "serve") == 0)
+		help_print_serve();
+	else if (argc == 1 && strcmp(argv[0], "ctl") == 0)
+		ctl_print_help();
+	else
+		return complain("help is about nothing, about serve or about ctl");
 	return 0;
 }
 
@@ -39,10 +46,10 @@ struct command {
 
 static const struct command commands[] = {
 	{ "serve", run_serve, false },
+	{ "ctl", run_ctl, false },
 	{ "help", run_help, false },
 	{ "version", run_version, false },
 	{ "run", NULL, false },
-	{ "ctl", NULL, false },
 	{ "top", NULL, false },
 	{ "doctor", NULL, false },
 	{ "-h", run_help, true },

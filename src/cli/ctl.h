@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ctl - what the files behind `brood ctl` share: finding a pool, talking to it, telling what it says
+ *
+ * The other side is checked like anybody else: what it says is bounded, and its texts are made fit for a terminal.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CTL_PATH_BYTES 108	/* sun_path */
+
+/* find.c */
+
+/* The control socket of the only pool there is. Return: 0, or an exit code and the reason was printed. */
+int find_pool(char ret_path[CTL_PATH_BYTES]);
+
+/* talk.c */
+
+struct talk {
+	int	 fd;	/* -1 = not connected */
+	char	 path[CTL_PATH_BYTES];
+};
+
+/* Return: 0, or -errno of the attempt. */
+int talk_connect(struct talk *talk);
+void talk_end(struct talk *talk);
+
+/*
+ * Sends @request, which is taken, and waits for its reply.
+ * Return: an object; or NULL, *ret_why says why, and the connection has ended.
+ */
+json_t *talk_ask(struct talk *talk, json_t *request, const char **ret_why);
+
+/* wait.c */
+
+enum outcome { UNDER_WAY, DONE, FAILED };
+
+/* What has begun with a reply, and when it is over. */
+struct task {
+	const json_t	*reply;
+	uint64_t	 began_ms;
+	char		 why[512];	/* it failed; terminated */
+};
+
+/* Looks at a status, or at NULL when nobody answers any more. */
+typedef enum outcome task_look_fn(struct task *task, const json_t *status);
+task_look_fn wait_scale, wait_reload, wait_stop;
+
+/* Asks for the status until the task is over. Return: an exit code; the reason of a failure was printed. */
+int wait_for(struct talk *talk, const json_t *reply, task_look_fn *look);
+
+/* report.c: a reply, for people */
+
+typedef void report_fn(const json_t *reply);
+report_fn report_status, report_scale, report_reload, report_drain, report_kill, report_stop, report_upgrade,
+	report_poison, report_poison_clear;
+
+/* A number or a text of a reply; 0 or "" where there is none of that kind. Texts stay the reply's. */
+json_int_t report_number(const json_t *object, const char *key);
+const char *report_text(const json_t *object, const char *key);
