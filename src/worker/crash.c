@@ -26,7 +26,6 @@
  */
 #define CONTAINED_MOST 256
 
-static struct worker *reporter;
 static pid_t reporter_pid;
 
 /* The request line in printable form: it comes from a stranger and goes to a log. */
@@ -42,11 +41,12 @@ static void describe_request(char *out, size_t size, const struct brood_request 
 
 static void describe(struct crash_msg *ret_crash, int signal, const siginfo_t *info)
 {
-	const struct brood_request *r = reporter->conns.current;
+	const struct conn_table *conns = &self_get()->conns;
+	const struct brood_request *r = conns->current;
 
 	*ret_crash = (struct crash_msg){
 		.signal = signal,
-		.in_flight = reporter->conns.n_busy + (r ? 1 : 0),	/* this one is not counted yet */
+		.in_flight = conns->n_busy + (r ? 1 : 0),	/* this one is not counted yet */
 		.address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0,
 	};
 	if (r && r->head.line.at)
@@ -62,7 +62,7 @@ static bool is_of_our_own(const siginfo_t *info)
 
 static bool is_contained(int signal, const siginfo_t *info)
 {
-	const struct conn_table *conns = &reporter->conns;
+	const struct conn_table *conns = &self_get()->conns;
 
 	return conns->escape && signal != SIGSYS && is_of_our_own(info) && gettid() == reporter_pid &&
 	       conns->counters.faults < CONTAINED_MOST;
@@ -71,9 +71,10 @@ static bool is_contained(int signal, const siginfo_t *info)
 /* Without its escape, a fault on the way back is the last one. */
 static void escape(const ucontext_t *context)
 {
-	sigjmp_buf *to = reporter->conns.escape;
+	struct conn_table *conns = &self_get()->conns;
+	sigjmp_buf *to = conns->escape;
 
-	reporter->conns.escape = NULL;
+	conns->escape = NULL;
 	sigprocmask(SIG_SETMASK, &context->uc_sigmask, NULL);
 	siglongjmp(*to, 1);
 }
@@ -92,7 +93,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 	if (getpid() == reporter_pid) {
 		describe(&crash, signal, info);
-		channel_send(reporter->heritage->channel_fd, contained ? CHANNEL_FAULT : CHANNEL_CRASH, &crash, -1);
+		channel_send(self_get()->heritage->channel_fd, contained ? CHANNEL_FAULT : CHANNEL_CRASH, &crash, -1);
 	}
 	if (contained)
 		escape(context);
@@ -104,7 +105,7 @@ bool crash_contains(const struct config *config)
 	return config->options.on_fault == BROOD_FAULT_CONTAIN && (config->handler || config->options.handler);
 }
 
-void crash_report_on(struct worker *w)
+void crash_report_on(void)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS };
 	static char stack[STACK_BYTES];
@@ -114,7 +115,6 @@ void crash_report_on(struct worker *w)
 		.sa_flags = SA_SIGINFO | SA_ONSTACK,
 	};
 
-	reporter = w;
 	reporter_pid = getpid();
 	sigaltstack(&alternate, NULL);
 	sigemptyset(&action.sa_mask);

@@ -133,8 +133,8 @@ void messages_on_readable(struct worker *w);
 void message_send(struct worker *w, enum channel_type type, const void *payload, int fd);
 
 /* crash.c */
-/* Has a fault reported on the channel before the core is written, or contained. */
-void crash_report_on(struct worker *w);
+/* Has a fault reported on the channel before the core is written, or contained; after self_set(). */
+void crash_report_on(void);
 /* Whether faults of what answers are to be contained: it must be somebody else's code. */
 bool crash_contains(const struct config *config);
 
@@ -147,3 +147,4 @@ unsigned privilege_raise_nofile(void);
 /* self.c */
 /* The worker that brood_slot() and its like speak of. */
 void self_set(struct worker *w);
+struct worker *self_get(void);

@@ -11,6 +11,11 @@ void self_set(struct worker *w)
 	self = w;
 }
 
+struct worker *self_get(void)
+{
+	return self;
+}
+
 void brood_retire(const char *reason)
 {
 	struct suicide_msg message = { .reason = "" };

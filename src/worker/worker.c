@@ -264,7 +264,7 @@ static void name_process(const struct heritage *h)
 
 int worker_main(const struct heritage *heritage)
 {
-	static struct worker worker;	/* large, and reached by the crash handler */
+	struct worker worker;
 	struct worker *w = &worker;
 	char why[256] = "";
 	int r;
@@ -281,7 +281,7 @@ int worker_main(const struct heritage *heritage)
 		w->listeners[i].fd = -1;
 	name_process(heritage);
 	self_set(w);
-	crash_report_on(w);
+	crash_report_on();
 	if (set_up(w, why, sizeof(why)) < 0) {
 		say_failed(w, why);
 		return BROOD_EXIT_NOT_STARTED;
