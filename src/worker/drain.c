@@ -132,7 +132,7 @@ uint64_t drain_next_ms(const struct worker *w)
 {
 	if (!w->drain.on)
 		return ENGINE_NEVER;
-	if (w->drain.handshakes.look_ms != 0 && w->drain.handshakes.look_ms < w->drain.deadline_ms)
-		return w->drain.handshakes.look_ms;
-	return w->drain.deadline_ms;
+	if (w->drain.handshakes.look_ms == 0 || w->drain.handshakes.look_ms > w->drain.deadline_ms)
+		return w->drain.deadline_ms;
+	return queues_empty(w) ? w->drain.handshakes.look_ms : w->drain.deadline_ms;	/* first they are emptied */
 }
