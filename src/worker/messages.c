@@ -53,8 +53,12 @@ void messages_on_readable(struct worker *w)
 	struct message message;
 	int r;
 
-	while ((r = channel_receive(w->heritage->channel_fd, FROM_PARENT, &message)) > 0)
-		on_message(w, &message);
+	while ((r = channel_receive(w->heritage->channel_fd, FROM_PARENT, &message)) > 0 || r == -EMFILE)
+		if (r > 0)
+			on_message(w, &message);
+		else
+			log_warn("worker %u (pid %d): no descriptor for a listener lent to it", w->heritage->slot,
+				 (int)getpid());
 	if (r < 0 && !w->drain.on) {
 		log_warn("worker %u (pid %d): the parent is gone (%s); draining, then leaving",
 			 w->heritage->slot, (int)getpid(), strerror(-r));
