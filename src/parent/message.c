@@ -105,7 +105,11 @@ static const char *on_ready(struct crew *crew, struct child *child, struct messa
 		fail_to_listen(crew, child, r);
 		return NULL;
 	}
-	(void)channel_send(child->channel_fd, CHANNEL_ACCEPT, NULL, -1);	/* one that is gone is noticed */
+	r = channel_send(child->channel_fd, CHANNEL_ACCEPT, NULL, -1);
+	if (r < 0 && r != -EPIPE) {	/* it would never accept; one that is gone is noticed */
+		child_kill(crew, child, "could not be told to accept");
+		return NULL;
+	}
 	if (!crew->engine_settled)
 		settle_engine(crew, &m->ready);
 	else if (m->ready.engine != crew->engine)
