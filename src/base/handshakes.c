@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/handshakes.h"
 
-#include "base/auto.h"
+#include "base/diag.h"
 
-#include <errno.h>
 #include <linux/filter.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -33,69 +28,18 @@ void handshakes_refuse(int listen_fd)
 	(void)setsockopt(listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
-/* Of connections in these states, and of no others: with many in TIME_WAIT, /proc/net/tcp takes long to read. */
-static int ask(int diag_fd, int family, uint16_t port)
+static void add(const struct diag_socket *socket, void *arg)
 {
-	struct {
-		struct nlmsghdr		header;
-		struct inet_diag_req_v2	request;
-	} question = {
-		.header = {
-			.nlmsg_len = sizeof(question), .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-		},
-		.request = {
-			.sdiag_family = (uint8_t)family, .sdiag_protocol = IPPROTO_TCP,
-			.idiag_states = 1 << TCP_SYN_RECV | 1 << STATE_NEW_SYN_RECV,
-			.id.idiag_sport = htons(port),
-		},
-	};
+	struct handshake_list *list = arg;
 
-	return send(diag_fd, &question, sizeof(question), 0) < 0 ? -errno : 0;
-}
-
-static void add(struct handshake_list *list, const struct inet_diag_msg *m)
-{
 	if (list->n < HANDSHAKES_MOST)
-		list->cookies[list->n] = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
+		list->cookies[list->n] = socket->cookie;
 	list->n++;
-}
-
-/* Return: 1, 0 (nothing follows this part), or -errno. */
-static int list_part(const char *part, ssize_t len, struct handshake_list *list)
-{
-	for (const struct nlmsghdr *h = (const void *)part; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
-		if (h->nlmsg_type == NLMSG_DONE)
-			return 0;
-		if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || h->nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-			return -EOPNOTSUPP;
-		add(list, NLMSG_DATA(h));
-	}
-	return 1;
-}
-
-static int list_of(int family, uint16_t port, struct handshake_list *list)
-{
-	autoclose int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	_Alignas(struct nlmsghdr) char part[8192];
-	int r = fd < 0 ? -errno : ask(fd, family, port);
-
-	if (r < 0)
-		return r;
-	do {
-		ssize_t len = recv(fd, part, sizeof(part), MSG_DONTWAIT);
-
-		r = len > 0 ? list_part(part, len, list) : -EIO;
-	} while (r > 0);
-	return r;
 }
 
 int handshakes_list(uint16_t port, struct handshake_list *list)
 {
-	if (list_of(AF_INET, port, list) < 0)
-		return -1;
-	(void)list_of(AF_INET6, port, list);	/* refused where there is no IPv6 */
-	return 0;
+	return diag_each(port, 1 << TCP_SYN_RECV | 1 << STATE_NEW_SYN_RECV, add, list) < 0 ? -1 : 0;
 }
 
 static int list_all(const uint16_t ports[], unsigned n_ports, struct handshake_list *ret_list)
