@@ -24,6 +24,7 @@
 struct brood {
 	struct config	config;
 	int		reserved_fd[LISTENERS_MAX];	/* of the first config.n_listeners; -1 = closed */
+	int		claim_fd[LISTENERS_MAX];	/* likewise: what keeps other pools from the address */
 };
 
 static int resolve_settings(struct brood_options *options)
@@ -153,6 +154,14 @@ static int count_answers(const struct brood_options *options)
 	return (options->root != NULL) + (options->text != NULL) + (options->handler != NULL);
 }
 
+static int check_join(const struct brood_options *options)
+{
+	if (!options->join || options->model == BROOD_REUSEPORT)
+		return 0;
+	log_error("option join: only the model reuseport can share an address with another pool");
+	return -EINVAL;
+}
+
 static int resolve_config(const struct brood_options *options, struct config *config)
 {
 	int r = copy_options(options, &config->options);
@@ -175,7 +184,8 @@ static int resolve_config(const struct brood_options *options, struct config *co
 		log_error("options root, text, handler: only one of them can answer");
 		return -EINVAL;
 	}
-	return resolve_identity(config);
+	r = check_join(&config->options);
+	return r < 0 ? r : resolve_identity(config);
 }
 
 int brood_create(const struct brood_options *options, struct brood **ret_brood)
@@ -191,44 +201,82 @@ int brood_create(const struct brood_options *options, struct brood **ret_brood)
 		free(brood);
 		return r;
 	}
+	for (unsigned i = 0; i < LISTENERS_MAX; i++)
+		brood->reserved_fd[i] = brood->claim_fd[i] = -1;
 	*ret_brood = brood;
 	return 0;
 }
 
-static void log_refusal(const struct address *address, int error, const char *holder)
+static void log_refusal(const char *text, int error, const char *holder)
 {
-	char text[ADDRESS_TEXT_BYTES];
-
-	address_format(address, text);
 	if (error == -EADDRINUSE)
 		log_error("cannot listen on %s: already taken by %s", text, holder[0] ? holder : "another process");
 	else
 		log_error("cannot listen on %s: %s", text, strerror(-error));
 }
 
-int brood_listen(struct brood *brood, const char *text)
+/* What the kernel would let us do, to the surprise of whoever wrote it, or refuse later. */
+static int refuse_overlap(const struct config *config, const struct address *address, const char *text)
+{
+	char other[ADDRESS_TEXT_BYTES];
+
+	for (unsigned i = 0; i < config->n_listeners; i++) {
+		if (address_port(address) == 0 || !address_overlaps(address, &config->listen[i]))
+			continue;
+		address_format(&config->listen[i], other);
+		log_error("cannot listen on %s: it overlaps with %s, given before", text, other);
+		return -EADDRINUSE;
+	}
+	return 0;
+}
+
+static enum sharing sharing_of(const struct brood_options *options)
+{
+	if (options->model != BROOD_REUSEPORT)
+		return NOT_SHARED;
+	return options->join ? SHARED_WITH_ANY : SHARED_BY_WORKERS;
+}
+
+/* The address that is next. */
+static int reserve_next(struct brood *brood)
 {
 	struct config *config = &brood->config;
 	struct address *address = &config->listen[config->n_listeners];
-	char holder[128] = "";
+	struct reservation reservation;
+	char text[ADDRESS_TEXT_BYTES];
 	int r;
+
+	address_format(address, text);
+	r = refuse_overlap(config, address, text);
+	if (r < 0)
+		return r;
+	r = reserve_address(address, sharing_of(&config->options), &reservation);
+	if (r < 0) {
+		log_refusal(text, r, reservation.holder);
+		return r;
+	}
+	if (reservation.holder[0])
+		log_warn("joining %s on %s: what arrives there is shared with it, by the kernel's hash",
+			 reservation.holder, text);
+	brood->reserved_fd[config->n_listeners] = reservation.fd;
+	brood->claim_fd[config->n_listeners] = reservation.claim_fd;
+	config->n_listeners++;
+	return address_port(address);
+}
+
+int brood_listen(struct brood *brood, const char *text)
+{
+	struct config *config = &brood->config;
 
 	if (config->n_listeners == LISTENERS_MAX) {
 		log_error("cannot listen on %s: %d addresses are the most", text, LISTENERS_MAX);
 		return -ENOSPC;
 	}
-	if (address_parse(text, address) < 0) {
+	if (address_parse(text, &config->listen[config->n_listeners]) < 0) {
 		log_error("cannot listen on \"%s\": not an address like :8080, 127.0.0.1:8080 or [::1]:8080", text);
 		return -EINVAL;
 	}
-	r = reserve_address(address, config->options.model == BROOD_REUSEPORT,
-			    &brood->reserved_fd[config->n_listeners], holder, sizeof(holder));
-	if (r < 0) {
-		log_refusal(address, r, holder);
-		return r;
-	}
-	config->n_listeners++;
-	return address_port(address);
+	return reserve_next(brood);
 }
 
 int brood_http(struct brood *brood, brood_handler_fn *handler, void *arg)
@@ -248,15 +296,18 @@ int brood_run(struct brood *brood)
 	}
 	if (brood->config.n_listeners == 0 && brood_listen(brood, ":8080") < 0)
 		return BROOD_EXIT_NOT_STARTED;
-	return parent_run(&brood->config, brood->reserved_fd);
+	return parent_run(&brood->config, brood->reserved_fd, brood->claim_fd);
 }
 
 void brood_destroy(struct brood *brood)
 {
 	if (!brood)
 		return;
-	for (unsigned i = 0; i < brood->config.n_listeners; i++)
+	for (unsigned i = 0; i < brood->config.n_listeners; i++) {
 		if (brood->reserved_fd[i] >= 0)
 			close(brood->reserved_fd[i]);
+		if (brood->claim_fd[i] >= 0)
+			close(brood->claim_fd[i]);
+	}
 	free(brood);
 }

@@ -146,6 +146,9 @@ struct brood_options {
 	/* control */
 	const char	*control;		/* the path of a UNIX socket for `brood ctl`; NULL or "off" = none,
 						 * "auto" = PORT.sock in the runtime directory, see brood(1) */
+	/* who else listens */
+	uint32_t	join;			/* 1 = an address may be shared with other pools and servers of this user that
+						 * let others in (SO_REUSEPORT); reuseport alone */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }
@@ -167,7 +170,8 @@ int brood_create(const struct brood_options *options, struct brood **ret_brood);
  *           for the call only.
  *
  * Reserves the address now, so a wrong or a taken one fails here and not in a worker, with a log line
- * that names who holds it. Without any call, brood_run() listens on ":8080".
+ * that names who holds it. Taken it is also by another pool that is only starting, and by an address of this
+ * one that overlaps. Without any call, brood_run() listens on ":8080".
  * Process: parent only.
  * Return: the port, or -EINVAL (unparsable), -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENOSPC (over 8).
  */

@@ -114,6 +114,32 @@ void address_set_port(struct address *address, uint16_t port)
 		address->v4.sin_port = htons(port);
 }
 
+/* ::ffff:a.b.c.d of an IPv4 one */
+static struct in6_addr host_of(const struct address *address)
+{
+	struct in6_addr host = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+
+	if (address->any.sa_family == AF_INET6)
+		return address->v6.sin6_addr;
+	memcpy(&host.s6_addr[12], &address->v4.sin_addr, sizeof(address->v4.sin_addr));
+	return host;
+}
+
+static bool takes_all_of(const struct address *a, const struct in6_addr *host)
+{
+	if (a->any.sa_family == AF_INET6)
+		return IN6_IS_ADDR_UNSPECIFIED(&a->v6.sin6_addr);
+	return a->v4.sin_addr.s_addr == INADDR_ANY && IN6_IS_ADDR_V4MAPPED(host);
+}
+
+bool address_overlaps(const struct address *a, const struct address *b)
+{
+	const struct in6_addr of_a = host_of(a), of_b = host_of(b);
+
+	return address_port(a) == address_port(b) &&
+	       (takes_all_of(a, &of_b) || takes_all_of(b, &of_a) || IN6_ARE_ADDR_EQUAL(&of_a, &of_b));
+}
+
 /* Of IPv6 addresses only the unspecified one takes IPv4 too, whatever net.ipv6.bindv6only says. */
 static int set_v6only(int fd, const struct address *address)
 {

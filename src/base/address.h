@@ -30,6 +30,9 @@ void address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES])
 uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
 
+/* Whether a connection could be for both: same port, and same host or one of them every host. [::] is IPv4 too. */
+bool address_overlaps(const struct address *a, const struct address *b);
+
 /*
  * A TCP socket (non-blocking, close-on-exec, SO_REUSEADDR, TCP_NODELAY) bound to @address.
  * @reuseport: with SO_REUSEPORT. Return: the descriptor, or -errno.

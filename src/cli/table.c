@@ -39,6 +39,8 @@ const struct option option_table[] = {
 	HEADING("Sockets"),
 	OPTION("listen",          "ADDR",     parse_listen,        listen,
 	       "HOST:PORT or :PORT; may be repeated"),
+	OPTION("join",            NULL,       parse_switch,        pool.join,
+	       "share a port with other pools of this user"),
 	OPTION("backlog",         "N",        parse_count,         pool.backlog,
 	       "connections that may wait, per worker"),
 	OPTION("max-connections", "N|auto",   parse_count,         pool.max_connections,

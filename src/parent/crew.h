@@ -13,6 +13,7 @@
 #include "bridge/board.h"
 #include "bridge/channel.h"
 #include "bridge/config.h"
+#include "parent/parent.h"
 #include "parent/restart.h"
 #include "parent/slot.h"
 
@@ -134,6 +135,7 @@ struct crew {
 	uint64_t		 n_weighed;		/* times that weights were changed */
 	struct departures	 departures;
 	int			*reserved_fd;	/* a bound socket per address; -1 = closed */
+	int			*claim_fd;	/* what keeps other pools from each address; -1 = given up */
 	struct acceptor		*acceptor;	/* round-robin */
 
 	uint32_t		 engine;	/* enum brood_engine */
@@ -145,6 +147,8 @@ struct crew {
 	struct quarantine	 quarantines[POISON_MOST];	/* the rows of the board's list */
 	uint64_t		 look_ms;	/* when to look next whether a worker hangs; 0 = never */
 	uint64_t		 transfer_ms;	/* the last look at who has how many connections */
+	bool			 stranger_told;	/* there is one; it is said once */
+	uint64_t		 stranger_ms;	/* when to look for one again, at the earliest */
 	uint32_t		 n_reloads;	/* asked for; who was born before the last is to be replaced */
 	bool			 reloading;	/* the last is under way */
 	uint64_t		 reload_ms;	/* when it was asked for */
@@ -473,8 +477,27 @@ void control_expire(struct crew *crew);
 
 /* holder.c */
 
-/* Who listens where @address wants to: "nginx (pid 812)"; terminated. */
-void holder_find(const struct address *address, char *out, size_t size);
+/* Who is where @address wants to be: "nginx (pid 812)"; empty = nobody could be found. Reads all of /proc. */
+void holder_find(const struct address *address, char out[HOLDER_TEXT_BYTES]);
+/* The process that has the socket open; 0 = none that we may look into. Reads all of /proc. */
+pid_t holder_of_socket(unsigned long inode);
+/* "nginx (pid 812)" */
+void holder_name(pid_t pid, char out[HOLDER_TEXT_BYTES]);
+
+/* stranger.c */
+
+/* A worker is ready: is anybody else in its groups? */
+void stranger_look(struct crew *crew);
+
+/* claim.c */
+
+/*
+ * Return: a descriptor that holds the claim on @address, -EADDRINUSE (@ret_holder has it), or -ENOTSUP (one log line).
+ * Waits for others who start at the same moment, a second at most.
+ */
+int claim_create(const struct address *address, char ret_holder[HOLDER_TEXT_BYTES]);
+/* Closes those that are not -1, and makes them -1. */
+void claims_release(int fds[], unsigned n);
 
 /* pidfile.c */
 

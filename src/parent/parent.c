@@ -39,7 +39,7 @@ static int run_crew(struct crew *crew)
 	return stop_verdict(crew);
 }
 
-int parent_run(const struct config *config, int reserved_fd[])
+int parent_run(const struct config *config, int reserved_fd[], int claim_fd[])
 {
 	struct crew *crew;
 	int r;
@@ -51,6 +51,7 @@ int parent_run(const struct config *config, int reserved_fd[])
 	if (r < 0)
 		return fail_start("memory of the parent", r);
 	crew->reserved_fd = reserved_fd;
+	crew->claim_fd = claim_fd;
 	r = run_crew(crew);
 	control_destroy(crew);
 	pidfile_remove(crew);

@@ -8,19 +8,39 @@
 struct address;
 struct config;
 
+#define HOLDER_TEXT_BYTES 128
+
 /* reserve.c */
 
+/* Who may listen on an address beside us. */
+enum sharing {
+	NOT_SHARED,		/* nobody: the reserved socket is the one that will listen */
+	SHARED_BY_WORKERS,	/* our workers: it never listens, and lets theirs in (SO_REUSEPORT) */
+	SHARED_WITH_ANY,	/* and whoever else of this user lets others in */
+};
+
+/* What holds an address while no worker does: the caller's, to be kept open while the pool lives. */
+struct reservation {
+	int	fd;		/* bound */
+	int	claim_fd;	/* keeps other pools from starting there (claim.c); -1 = it could not be had */
+	char	holder[HOLDER_TEXT_BYTES];	/* who is there already, "nginx (pid 812)"; empty = nobody, or not known */
+};
+
 /*
- * Takes *address for the pool: refuses one on which anybody listens, then binds a socket. Port 0 becomes the
- * kernel's choice in *address.
- * @own_listeners: the socket never listens and lets those of the workers in (SO_REUSEPORT); else it is the one
- * that will listen.
- * @ret_fd: the caller's, to be kept open while the pool lives.
- * @ret_holder: on -EADDRINUSE who listens there, "nginx (pid 812)"; terminated.
+ * Takes *address for the pool: refuses one that another pool has claimed or on which anybody listens, then binds a
+ * socket. Port 0 becomes the kernel's choice in *address.
+ * @ret_reservation: .holder is set in any case, the descriptors are -1 on failure.
  * Return: 0, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES or another -errno.
  */
-int reserve_address(struct address *address, bool own_listeners, int *ret_fd, char *ret_holder,
-		    size_t holder_bytes);
+int reserve_address(struct address *address, enum sharing sharing, struct reservation *ret_reservation);
+
+/* claim.c */
+
+/*
+ * Makes @fd, a .claim_fd that another parent has taken and given to us, say our number when asked who has it.
+ * The claim lasts until each process that holds a copy of @fd has closed it.
+ */
+void claim_adopt(int fd);
 
 /* parent.c */
 
@@ -28,6 +48,7 @@ int reserve_address(struct address *address, bool own_listeners, int *ret_fd, ch
  * Keeps config->options.workers workers until told to stop or until they cannot be kept.
  * @reserved_fd: of each of config->listen; they hold the addresses while no worker does. The caller's, but
  * what had to be closed with the pool is -1 afterwards.
+ * @claim_fd: of each of them, or -1; given up when the pool begins to stop, then -1.
  * Return: an exit code, BROOD_EXIT_*.
  */
-int parent_run(const struct config *config, int reserved_fd[]);
+int parent_run(const struct config *config, int reserved_fd[], int claim_fd[]);

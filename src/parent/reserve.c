@@ -4,6 +4,7 @@
  *
  * SO_REUSEPORT lets every process of this user in on a port, so binding with it proves nothing. A bind
  * without it fails when anybody listens there, whatever options they used; only then the real one is made.
+ * A pool that has not come to listening yet is known by its claim.
  */
 #include "base/address.h"
 #include "base/auto.h"
@@ -33,34 +34,56 @@ static int learn_port(int fd, struct address *address)
 	return 0;
 }
 
-static int bind_reserved(struct address *address, bool own_listeners, int *ret_fd)
+/* Return: 0, or -EADDRINUSE; with no claim to be had, without one. */
+static int claim(const struct address *address, enum sharing sharing, struct reservation *r)
 {
-	autoclose int fd = address_bind(address, own_listeners);
-	int r;
+	int fd = claim_create(address, r->holder);
 
-	if (fd < 0)
+	if (fd == -EADDRINUSE && sharing != SHARED_WITH_ANY)
 		return fd;
-	r = learn_port(fd, address);
-	if (r < 0)
-		return r;
-	*ret_fd = fd;
-	fd = -1;		/* the caller's */
+	r->claim_fd = fd < 0 ? -1 : fd;
 	return 0;
 }
 
-int reserve_address(struct address *address, bool own_listeners, int *ret_fd, char *ret_holder,
-		    size_t holder_bytes)
+/* Port 0 is never a taken one, and has a number only when it is bound. */
+static int take(struct address *address, enum sharing sharing, struct reservation *r)
 {
-	int r = 0;
+	bool any_port = address_port(address) == 0;
+	int error = any_port ? 0 : claim(address, sharing, r);
+
+	if (error == 0 && sharing == SHARED_WITH_ANY && !r->holder[0])
+		holder_find(address, r->holder);
+	if (error == 0 && sharing != SHARED_WITH_ANY && !any_port)
+		error = probe(address);
+	if (error < 0)
+		return error;
+	r->fd = address_bind(address, sharing != NOT_SHARED);
+	if (r->fd < 0)
+		return r->fd;
+	error = learn_port(r->fd, address);
+	return error == 0 && any_port ? claim(address, sharing, r) : error;
+}
+
+static void give_back(struct reservation *r)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	if (r->claim_fd >= 0)
+		close(r->claim_fd);
+	r->fd = r->claim_fd = -1;
+}
+
+int reserve_address(struct address *address, enum sharing sharing, struct reservation *ret_reservation)
+{
+	struct reservation r = { .fd = -1, .claim_fd = -1 };
+	int error;
 
 	stdio_complete();	/* because a socket must not become somebody's standard output */
-	if (holder_bytes > 0)
-		ret_holder[0] = '\0';
-	if (address_port(address) != 0)		/* port 0 is never a taken one */
-		r = probe(address);
-	if (r == 0)
-		r = bind_reserved(address, own_listeners, ret_fd);
-	if (r == -EADDRINUSE)
-		holder_find(address, ret_holder, holder_bytes);
-	return r;
+	error = take(address, sharing, &r);
+	if (error == -EADDRINUSE && !r.holder[0])
+		holder_find(address, r.holder);
+	if (error < 0)
+		give_back(&r);
+	*ret_reservation = r;
+	return error;
 }

@@ -49,6 +49,7 @@ void rollout_greet(struct crew *crew, struct slot *slot)
 	if (!crew->was_ready && !crew->stopping)
 		greet_pool(crew);
 	reload_check(crew);
+	stranger_look(crew);
 }
 
 /*

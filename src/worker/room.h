@@ -145,6 +145,6 @@ int privilege_drop(const struct config *config, char *why, size_t size);
 unsigned privilege_raise_nofile(void);
 
 /* self.c */
-/* The worker that brood_slot() and its like speak of. */
+/* The worker that brood_slot() and its like speak of, and that a crash is reported of. */
 void self_set(struct worker *w);
 struct worker *self_get(void);

@@ -50,12 +50,35 @@ static void every_address(void)
 	check_equal(address_port(&address), 9);
 }
 
+static void overlaps(void)
+{
+	static const struct {
+		const char	*a, *b;
+		bool		 overlap;
+	} rows[] = {
+		{ "127.0.0.1:80", "127.0.0.1:80", true }, { "127.0.0.1:80", "127.0.0.1:81", false },
+		{ "127.0.0.1:80", "127.0.0.2:80", false }, { "0.0.0.0:80", "127.0.0.1:80", true },
+		{ "[::]:80", "127.0.0.1:80", true }, { "[::]:80", "0.0.0.0:80", true }, { "[::]:80", "[::1]:80", true },
+		{ "[::1]:80", "[::1]:80", true }, { "[::1]:80", "127.0.0.1:80", false }, { "0.0.0.0:80", "[::1]:80", false },
+		{ "[::ffff:127.0.0.1]:80", "127.0.0.1:80", true }, { "[::]:80", "[::]:81", false },
+	};
+	struct address a, b;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		check_equal(address_parse(rows[i].a, &a), 0);
+		check_equal(address_parse(rows[i].b, &b), 0);
+		check_equal(address_overlaps(&a, &b), rows[i].overlap);
+		check_equal(address_overlaps(&b, &a), rows[i].overlap);
+	}
+}
+
 int main(void)
 {
 	check_fds_begin();
 	written_as_read();
 	refused();
 	every_address();
+	overlaps();
 	check_fds_end();
 	return 0;
 }

@@ -16,6 +16,7 @@ WRONG = {
     "listing": None,
     "cache-size": SIZES,
     "listen": ["", ":", "8080", "localhost:80", ":65536", "127.0.0.1", "::1:80", "unix:/tmp/x", "[::1]"],
+    "join": None,
     "backlog": COUNTS,
     "max-connections": COUNTS,
     "workers": COUNTS + ["513", "Auto"],

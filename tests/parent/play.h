@@ -139,6 +139,7 @@ static inline struct board_row *part_row(const struct heritage *h)
 struct play {
 	struct config	config;
 	int		reserved_fd[LISTENERS_MAX];
+	int		claim_fd[LISTENERS_MAX];
 	pid_t		parent;
 	bool		hunted;		/* signals still come when it ends: the leak sanitizer would hang */
 	int		log_fd;
@@ -148,7 +149,7 @@ struct play {
 
 static inline void play_prepare(struct play *play, unsigned n_workers)
 {
-	char holder[64];
+	struct reservation reservation;
 
 	memset(play, 0, sizeof(*play));
 	play->config.options = (struct brood_options)BROOD_OPTIONS_INIT;
@@ -165,8 +166,9 @@ static inline void play_prepare(struct play *play, unsigned n_workers)
 	play->config.options.start_timeout_ms = PATIENCE_MS;
 	play->config.n_listeners = 1;
 	assert_int_equal(address_parse("127.0.0.1:0", &play->config.listen[0]), 0);
-	assert_int_equal(reserve_address(&play->config.listen[0], true, &play->reserved_fd[0], holder,
-					 sizeof(holder)), 0);
+	assert_int_equal(reserve_address(&play->config.listen[0], SHARED_BY_WORKERS, &reservation), 0);
+	play->reserved_fd[0] = reservation.fd;
+	play->claim_fd[0] = reservation.claim_fd;
 }
 
 static inline unsigned play_n_fds(void)
@@ -190,8 +192,8 @@ static inline _Noreturn void play_parent(struct play *play, int log_fd)
 	dup2(log_fd, STDERR_FILENO);
 	log_setup(LOG_TEXT, LOG_DEBUG);
 	n_fds = play_n_fds();
-	code = parent_run(&play->config, play->reserved_fd);
-	if (play_n_fds() != n_fds - (play->reserved_fd[0] < 0))
+	code = parent_run(&play->config, play->reserved_fd, play->claim_fd);
+	if (play_n_fds() != n_fds - (play->reserved_fd[0] < 0) - (play->claim_fd[0] < 0))
 		exit(95);
 	if (play->hunted)
 		_exit(code);
@@ -284,6 +286,7 @@ static inline uint64_t play_end(struct play *play, int code)
 		fail_msg("status %x, not code %d, after:\n%s", (unsigned)status, code, play->log);
 	close(play->log_fd);
 	close(play->reserved_fd[0]);
+	close(play->claim_fd[0]);
 	return clock_ms() - began_ms;
 }
 

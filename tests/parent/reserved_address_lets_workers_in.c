@@ -10,13 +10,13 @@
 static void reserved_address_lets_workers_in(void **state)
 {
 	struct address address, elsewhere;
-	int reserved, listener, client, other;
-	char holder[64];
+	struct reservation reserved, other;
+	int listener, client;
 
 	assert_int_equal(address_parse("127.0.0.1:0", &address), 0);
 	close(STDIN_FILENO);
-	assert_int_equal(reserve_address(&address, true, &reserved, holder, sizeof(holder)), 0);
-	assert_true(reserved > STDERR_FILENO);
+	assert_int_equal(reserve_address(&address, SHARED_BY_WORKERS, &reserved), 0);
+	assert_true(reserved.fd > STDERR_FILENO && reserved.claim_fd > STDERR_FILENO);
 	assert_true(address_port(&address) != 0);
 
 	client = socket(AF_INET, SOCK_STREAM, 0);
@@ -27,13 +27,14 @@ static void reserved_address_lets_workers_in(void **state)
 	assert_true(listener >= 0);
 	assert_int_equal(listen(listener, 8), 0);
 	assert_int_equal(connect(client, &address.any, address.len), 0);
-	assert_int_equal(reserve_address(&address, true, &other, holder, sizeof(holder)), -EADDRINUSE);
+	assert_int_equal(reserve_address(&address, SHARED_BY_WORKERS, &other), -EADDRINUSE);
 
 	assert_int_equal(address_parse("192.0.2.1:0", &elsewhere), 0);
-	assert_int_equal(reserve_address(&elsewhere, true, &other, holder, sizeof(holder)), -EADDRNOTAVAIL);
+	assert_int_equal(reserve_address(&elsewhere, SHARED_BY_WORKERS, &other), -EADDRNOTAVAIL);
 	close(client);
 	close(listener);
-	close(reserved);
+	close(reserved.fd);
+	close(reserved.claim_fd);
 }
 
 TEST_MAIN(reserved_address_lets_workers_in)

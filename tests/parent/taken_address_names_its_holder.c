@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static char holder[64];
-
 static int listen_on(const char *text, bool reuseport, struct address *ret_address)
 {
 	int fd;
@@ -27,15 +25,15 @@ static int listen_on(const char *text, bool reuseport, struct address *ret_addre
 static void expect_taken(const char *text, uint16_t port)
 {
 	struct address address;
+	struct reservation reservation;
 	char pid[32];
-	int fd;
 
 	assert_int_equal(address_parse(text, &address), 0);
 	address_set_port(&address, port);
-	assert_int_equal(reserve_address(&address, true, &fd, holder, sizeof(holder)), -EADDRINUSE);
+	assert_int_equal(reserve_address(&address, SHARED_BY_WORKERS, &reservation), -EADDRINUSE);
 	snprintf(pid, sizeof(pid), "(pid %d)", (int)getpid());
-	if (!strstr(holder, pid) || strncmp(holder, "taken_address", 13) != 0)
-		fail_msg("%s: the holder is said to be %s", text, holder);
+	if (!strstr(reservation.holder, pid) || strncmp(reservation.holder, "taken_address", 13) != 0)
+		fail_msg("%s: the holder is said to be %s", text, reservation.holder);
 }
 
 static void expect_taken_by(const char *listener, bool reuseport, const char *wanted)
