@@ -75,7 +75,7 @@ enum brood_log_level { BROOD_LOG_ERROR = 0, BROOD_LOG_WARN, BROOD_LOG_INFO, BROO
 /**
  * struct brood_options - what a pool is made with; start from BROOD_OPTIONS_INIT.
  *
- * Strings are borrowed until brood_destroy(). A field left 0 or NULL means its default, named here,
+ * Strings are copied. A field left 0 or NULL means its default, named here,
  * unless its comment says otherwise. Times are milliseconds, sizes bytes.
  */
 struct brood_options {
@@ -147,8 +147,8 @@ struct brood_options {
 	const char	*control;		/* the path of a UNIX socket for `brood ctl`; NULL or "off" = none,
 						 * "auto" = PORT.sock in the runtime directory, see brood(1) */
 	/* who else listens */
-	uint32_t	join;			/* 1 = an address may be shared with other pools and servers of this user that
-						 * let others in (SO_REUSEPORT); reuseport alone */
+	uint32_t	join;			/* 1 = share addresses with whoever of this user lets others in (SO_REUSEPORT);
+						 * with the model reuseport alone */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }
@@ -200,6 +200,32 @@ typedef void brood_handler_fn(struct brood_request *request, void *arg);
  * Return: 0, or -EBUSY (the options already named something that answers).
  */
 int brood_http(struct brood *brood, brood_handler_fn *handler, void *arg);
+
+/**
+ * typedef brood_reload_fn - says what the options are from a reload on.
+ * @options: as they are in force, with every default put in; to be changed where they should change. Strings are
+ *           copied after it has returned, and may be freed when it is called again.
+ *
+ * What may change while a pool runs then does, by new workers being born with it: all but model, engine, user,
+ * group, pid_file, backlog and join, for which a warning says that they wait for the next start.
+ *
+ * Process: parent. This is the only function of a program that is ever called there, because what it finds out is for
+ * the parent as much as for the workers, and has to be known before the first of them is replaced. So it does
+ * nothing but fill in @options, and must be brief: while it runs, no dead worker is replaced. It must not wait (a
+ * file on a disk is fine, a pipe or a server is not), fork, start a thread, or leave a descriptor open.
+ * Return: 0; anything else: the reload does not take place, nothing is changed, and the function has said why.
+ */
+typedef int brood_reload_fn(struct brood_options *options, void *arg);
+
+/**
+ * brood_on_reload() - have the options said again at every reload.
+ * @fn: NULL = they stay as they are.
+ *
+ * With options that are wrong the reload does not take place either. A reload that ends because a new worker did
+ * not get ready goes back to the options before.
+ * Return: 0.
+ */
+int brood_on_reload(struct brood *brood, brood_reload_fn *fn, void *arg);
 
 /**
  * brood_run() - fork the workers and be their parent until the pool ends.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * setting - the numbers of struct brood_options: what they are when nobody says, how far they may go
+ * setting - the numbers of struct brood_options: what they are when nobody says, how far they may go; and its strings
  *
  * The only source of both: brood_create() fills in and checks by this table, the command line shows it.
  */
@@ -58,6 +58,19 @@
 	X(cache_bytes,		8 * MIB,	1,	GIB)			\
 	X(listing,		0,		0,	1)			\
 	X(balance,		0,		0,	BROOD_BALANCE_WEIGHTED)
+
+/* Those that stay as they are while a pool runs: a reload changes all others. */
+#define FIXED_NUMBERS(X) X(model) X(engine) X(backlog) X(join) X(balance) X(rebalance)
+
+/* Every string of struct brood_options, and whether it stays as it is. */
+#define STRINGS(X)			\
+	X(user,		true)		\
+	X(group,	true)		\
+	X(pid_file,	true)		\
+	X(control,	true)		\
+	X(root,		false)		\
+	X(text,		false)		\
+	X(handler,	false)
 
 struct setting {
 	const char	*name;

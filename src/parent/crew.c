@@ -28,31 +28,66 @@ static struct restart_policy policy_of(const struct config *config)
 static void init_slot(struct crew *crew, unsigned index)
 {
 	struct slot *slot = &crew->slots[index];
-	uint32_t n_deaths = restart_slot_deaths(&crew->policy);
 
 	*slot = (struct slot){
 		.index = index, .weight = WEIGHT_USUAL, .give_fd = -1, .take_fd = -1,
-		.history.deaths = { .at_ms = crew->death_times + (size_t)index * n_deaths, .size = n_deaths },
+		.history.deaths = {
+			.at_ms = crew->death_times + (size_t)index * crew->n_slot_deaths, .size = crew->n_slot_deaths,
+		},
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		slot->listen_fd[i] = -1;
 }
 
-/* For as many workers as there may ever be, because it is pointed into; what is not used takes no memory. */
-static int reserve_memory(struct crew *crew)
+static void move_deaths(struct deaths *deaths, uint64_t *at_ms, uint32_t size)
 {
-	struct restart_policy most = crew->policy;
-	size_t n_deaths = (size_t)WORKERS_MAX * restart_slot_deaths(&crew->policy);
-	uint32_t n_pool_deaths;
+	for (uint32_t i = 0; i < deaths->n; i++)
+		at_ms[i] = deaths->at_ms[(deaths->first + i) % deaths->size];
+	*deaths = (struct deaths){ .at_ms = at_ms, .size = size, .n = deaths->n };
+}
 
+/* For as many workers as there may ever be, because it is pointed into; what is not used takes no memory. */
+static int reserve_histories(struct crew *crew, const struct restart_policy *policy)
+{
+	struct restart_policy most = *policy;
+	uint32_t n_slot_deaths = restart_slot_deaths(policy), n_pool_deaths;
+	size_t n_deaths = (size_t)WORKERS_MAX * n_slot_deaths;
+	uint64_t *death_times;
+
+	if (n_slot_deaths <= crew->n_slot_deaths)
+		return 0;
 	most.n_workers = WORKERS_MAX;
 	n_pool_deaths = restart_pool_deaths(&most);
-	crew->slots = calloc(WORKERS_MAX, sizeof(*crew->slots));
-	crew->death_times = calloc(n_deaths + n_pool_deaths, sizeof(*crew->death_times));
-	crew->children = calloc(ROWS_FOR(WORKERS_MAX), sizeof(*crew->children));
-	if (!crew->slots || !crew->death_times || !crew->children)
+	death_times = calloc(n_deaths + n_pool_deaths, sizeof(*death_times));
+	if (!death_times)
 		return -ENOMEM;
-	crew->deaths = (struct deaths){ .at_ms = crew->death_times + n_deaths, .size = n_pool_deaths };
+	slot_each(crew, slot)
+		move_deaths(&slot->history.deaths, death_times + (size_t)slot->index * n_slot_deaths, n_slot_deaths);
+	move_deaths(&crew->deaths, death_times + n_deaths, n_pool_deaths);
+	free(crew->death_times);
+	crew->death_times = death_times;
+	crew->n_slot_deaths = n_slot_deaths;
+	return 0;
+}
+
+int crew_set_policy(struct crew *crew, const struct config *config)
+{
+	struct restart_policy policy = policy_of(config);
+	int r = reserve_histories(crew, &policy);
+
+	if (r < 0)
+		return r;
+	policy.n_workers = crew->n_slots;
+	crew->policy = policy;
+	return 0;
+}
+
+static int reserve_memory(struct crew *crew)
+{
+	crew->slots = calloc(WORKERS_MAX, sizeof(*crew->slots));
+	crew->children = calloc(ROWS_FOR(WORKERS_MAX), sizeof(*crew->children));
+	if (!crew->slots || !crew->children)
+		return -ENOMEM;
 	return board_create(ROWS_FOR(WORKERS_MAX), &crew->board);
 }
 
@@ -87,8 +122,7 @@ int crew_create(const struct config *config, struct crew **ret_crew)
 
 	if (!crew)
 		return -ENOMEM;
-	crew->config = config;
-	crew->policy = policy_of(config);
+	crew->config = crew->proven = crew->first = config;
 	crew->now_ms = clock_ms();
 	crew->born_ms = crew->now_ms;
 	crew->pid = getpid();
@@ -97,6 +131,8 @@ int crew_create(const struct config *config, struct crew **ret_crew)
 	crew->epoll_fd = crew->signal_fd = crew->timer_fd = crew->wake_fd = -1;
 
 	r = reserve_memory(crew);
+	if (r == 0)
+		r = crew_set_policy(crew, config);
 	if (r < 0) {
 		crew_destroy(crew);
 		return r;

@@ -106,7 +106,10 @@ struct departures {
 enum stopping { NOT_STOPPING, STOPPING, STOPPING_NOW };
 
 struct crew {
-	const struct config	*config;
+	const struct config	*config;	/* in force */
+	const struct config	*proven;	/* with which every worker got ready; else as above */
+	const struct config	*first;		/* not ours to destroy */
+	const struct renewal	*renewal;	/* NULL = the first is the last */
 	uint64_t		 now_ms;	/* of this turn of the loop */
 	pid_t			 pid;
 	uint64_t		 born_ms;
@@ -117,6 +120,7 @@ struct crew {
 	struct slot		*slots;
 	struct restart_policy	 policy;
 	uint64_t		*death_times;	/* memory of the histories */
+	uint32_t		 n_slot_deaths;	/* that each slot has room for there */
 	struct deaths		 deaths;	/* of all slots */
 
 	unsigned		 n_children_max;	/* = rows of the board */
@@ -236,6 +240,8 @@ enum role { ROLE_INCUMBENT, ROLE_SUCCESSOR, ROLE_LEAVING };
 /* crew.c */
 int crew_create(const struct config *config, struct crew **ret_crew);
 void crew_destroy(struct crew *crew);
+/* The restart limits are those of @config from now on. Return: 0 or -ENOMEM; not when they were so before. */
+int crew_set_policy(struct crew *crew, const struct config *config);
 /* New slots are EMPTY; those that are dropped must be. */
 void crew_resize(struct crew *crew, unsigned n_slots);
 const char *crew_engine_name(const struct crew *crew);
@@ -298,7 +304,7 @@ void reap_orphans(struct crew *crew);
 
 /* hang.c */
 
-/* Once every worker is ready; until the pool stops. */
+/* Once every worker is ready, and when the timeout may have changed; until the pool stops. */
 void hang_watch(struct crew *crew);
 /* Looks at every worker's heartbeat. */
 void hang_look(struct crew *crew);
@@ -355,6 +361,16 @@ void scale_settle(struct crew *crew);
 /* A worker that the pool was scaled up by cannot be kept: goes back to without it. */
 void scale_back(struct crew *crew, const struct slot *slot);
 
+/* renew.c */
+
+/* A reload begins: the options are read again. Return: 0, or -errno (one log line) and nothing has changed. */
+int renew_begin(struct crew *crew);
+/* Every worker got ready with the config in force. */
+void renew_keep(struct crew *crew);
+/* One did not: the config before is in force again. */
+void renew_undo(struct crew *crew);
+void renew_finish(struct crew *crew);
+
 /* reload.c */
 
 /* Every worker born so far is to be replaced, one after another, because @who asked. Return: NULL, or why not. */
@@ -365,8 +381,8 @@ unsigned reload_n_left(struct crew *crew);
 bool reload_concerns(const struct crew *crew, const struct child *child);
 /* A replacement did not get ready: the workers that are left stay. */
 void reload_stop(struct crew *crew, const struct obituary *o);
-/* A replacement is ready: was it the last? */
-void reload_check(struct crew *crew);
+/* Is it done? */
+void reload_settle(struct crew *crew);
 
 /* stop.c */
 

@@ -98,8 +98,9 @@ void hang_look(struct crew *crew)
 
 void hang_watch(struct crew *crew)
 {
-	if (timeout_of(crew) != BROOD_OFF || crew->config->options.rebalance)
-		crew->look_ms = crew->now_ms + LOOK_MS;
+	bool wanted = timeout_of(crew) != BROOD_OFF || crew->config->options.rebalance;
+
+	crew->look_ms = wanted ? crew->now_ms + LOOK_MS : 0;
 }
 
 void hang_note_stops(struct crew *crew)

@@ -271,6 +271,7 @@ static void settle(struct crew *crew)
 	if (!crew->stopping) {
 		scale_settle(crew);
 		rollout_grant(crew);
+		reload_settle(crew);
 	}
 	intake_settle(crew);
 }

@@ -39,7 +39,7 @@ static int run_crew(struct crew *crew)
 	return stop_verdict(crew);
 }
 
-int parent_run(const struct config *config, int reserved_fd[], int claim_fd[])
+int parent_run(const struct config *config, int reserved_fd[], int claim_fd[], const struct renewal *renewal)
 {
 	struct crew *crew;
 	int r;
@@ -52,10 +52,12 @@ int parent_run(const struct config *config, int reserved_fd[], int claim_fd[])
 		return fail_start("memory of the parent", r);
 	crew->reserved_fd = reserved_fd;
 	crew->claim_fd = claim_fd;
+	crew->renewal = renewal;
 	r = run_crew(crew);
 	control_destroy(crew);
 	pidfile_remove(crew);
 	loop_finish(crew);
+	renew_finish(crew);
 	crew_destroy(crew);
 	return r;
 }

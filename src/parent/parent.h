@@ -23,7 +23,7 @@ enum sharing {
 struct reservation {
 	int	fd;		/* bound */
 	int	claim_fd;	/* keeps other pools from starting there (claim.c); -1 = it could not be had */
-	char	holder[HOLDER_TEXT_BYTES];	/* who is there already, "nginx (pid 812)"; empty = nobody, or not known */
+	char	holder[HOLDER_TEXT_BYTES];	/* who is there, "nginx (pid 812)"; empty = not known */
 };
 
 /*
@@ -42,6 +42,14 @@ int reserve_address(struct address *address, enum sharing sharing, struct reserv
  */
 void claim_adopt(int fd);
 
+/* Where a new config comes from at a reload. */
+struct renewal {
+	/* Return: 0 and *ret_config is to be destroyed, or -errno and one log line has said why. */
+	int	(*create)(void *arg, const struct config *now, struct config **ret_config);
+	void	(*destroy)(struct config *config);
+	void	*arg;
+};
+
 /* parent.c */
 
 /*
@@ -49,6 +57,7 @@ void claim_adopt(int fd);
  * @reserved_fd: of each of config->listen; they hold the addresses while no worker does. The caller's, but
  * what had to be closed with the pool is -1 afterwards.
  * @claim_fd: of each of them, or -1; given up when the pool begins to stop, then -1.
+ * @renewal: NULL = a reload changes no option.
  * Return: an exit code, BROOD_EXIT_*.
  */
-int parent_run(const struct config *config, int reserved_fd[], int claim_fd[]);
+int parent_run(const struct config *config, int reserved_fd[], int claim_fd[], const struct renewal *renewal);

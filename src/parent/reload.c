@@ -3,8 +3,8 @@
  * reload - every worker replaced by a new one, losing nothing
  *
  * As if each worker had asked for it (rollout.c): its replacement takes over the same listener, and only when
- * that one is ready the old one drains. What a worker loads when it starts, a handler above all, is thereby
- * loaded anew. Asked for again meanwhile, it begins anew.
+ * that one is ready the old one drains. What a worker is born with, the options (renew.c) and a handler above all, is
+ * thereby new. Asked for again meanwhile, it begins anew.
  *
  * Fails by: a replacement that does not get ready. Then the reload ends, and who has not been replaced stays.
  */
@@ -19,12 +19,13 @@ bool reload_concerns(const struct crew *crew, const struct child *child)
 	return crew->reloading && child->reload != crew->n_reloads;
 }
 
+/* Who leaves by a scaling is not replaced. */
 unsigned reload_n_left(struct crew *crew)
 {
 	unsigned n = 0;
 
 	slot_each(crew, slot)
-		n += slot->incumbent && reload_concerns(crew, slot->incumbent);
+		n += slot->index < crew->n_wanted && slot->incumbent && reload_concerns(crew, slot->incumbent);
 	return n;
 }
 
@@ -32,13 +33,14 @@ const char *reload_begin(struct crew *crew, const char *who)
 {
 	if (crew->stopping)
 		return "the pool is stopping";
+	if (renew_begin(crew) < 0)
+		return "the new options are refused, as the log says; nothing is changed";
 	crew->n_reloads++;
 	crew->reloading = true;
 	crew->reload_ms = crew->now_ms;
 	crew->reload_failure[0] = '\0';
 	log_info("%s: reloading %u worker%s, %u at a time", who, reload_n_left(crew),
 		 reload_n_left(crew) == 1 ? "" : "s", crew->config->options.surge);
-	reload_check(crew);
 	return NULL;
 }
 
@@ -54,15 +56,17 @@ void reload_stop(struct crew *crew, const struct obituary *o)
 	log_error("reload: %s; %u old worker%s", crew->reload_failure, reload_n_left(crew),
 		  reload_n_left(crew) == 1 ? " stays" : "s stay");
 	crew->reloading = false;
+	renew_undo(crew);
 }
 
-void reload_check(struct crew *crew)
+void reload_settle(struct crew *crew)
 {
 	char took[DURATION_TEXT_BYTES];
 
 	if (!crew->reloading || reload_n_left(crew) > 0)
 		return;
 	crew->reloading = false;
+	renew_keep(crew);
 	duration_format(crew->now_ms - crew->reload_ms, took);
 	log_info("reload: done after %s", took);
 }

@@ -48,7 +48,6 @@ void rollout_greet(struct crew *crew, struct slot *slot)
 	slot->was_ready = true;
 	if (!crew->was_ready && !crew->stopping)
 		greet_pool(crew);
-	reload_check(crew);
 	stranger_look(crew);
 }
 
@@ -292,5 +291,4 @@ void rollout_lose(struct crew *crew, enum role role, const struct obituary *o)
 	case ROLE_LEAVING:
 		break;
 	}
-	reload_check(crew);
 }

@@ -24,7 +24,7 @@ static bool is_wanted(const struct crew *crew)
 {
 	const struct brood_options *o = &crew->config->options;
 
-	return o->model == BROOD_REUSEPORT && (o->balance == BROOD_BALANCE_WEIGHTED || o->balance == BROOD_BALANCE_AUTO);
+	return o->model == BROOD_REUSEPORT && !o->join && (o->balance == BROOD_BALANCE_WEIGHTED || o->balance == BROOD_BALANCE_AUTO);
 }
 
 const char *weigh_name(const struct crew *crew)
