@@ -43,13 +43,14 @@ STAMP	:= $(CC) $(VERSION) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(
 # Each file was checked by itself; across files the compiler sees ghosts.
 LTO_LINK = $(if $(LTO),$(ALL_CFLAGS) -Wno-maybe-uninitialized -Wno-uninitialized)
 LIBS	:= -luring -ljansson -ldl
+CLI_LIBS := -linih	# of the program alone
 LIB_SO	:= $(BUILD)/libbrood.so.$(VERSION)
 
 all: $(BUILD)/brood $(BUILD)/libbrood.a $(LIB_SO) $(EXAMPLES) $(BUILD)/edges	## build all of it (the default)
 
 $(BUILD)/brood: $(OBJ) $(CLI_OBJ)
 	$(call say,LINK)
-	$(Q)$(CC) $(LTO_LINK) $(ALL_LDFLAGS) -pie -Wl,--export-dynamic -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LTO_LINK) $(ALL_LDFLAGS) -pie -Wl,--export-dynamic -o $@ $^ $(LIBS) $(CLI_LIBS)
 
 $(LIB_SO): $(OBJ)
 	$(call say,LINK)
@@ -86,12 +87,12 @@ $(BUILD)/examples/%: src/examples/%.c $(BUILD)/libbrood.a
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libbrood_internal.a
 	$(call say,TEST)
 	$(COMPILE) -Itests $(ALL_LDFLAGS) $(if $(LTO),-fno-lto) -Wl,--export-dynamic -o $@ $< \
-		$(BUILD)/libbrood_internal.a -Wl,--as-needed -lcmocka $(LIBS)
+		$(BUILD)/libbrood_internal.a -Wl,--as-needed -lcmocka $(LIBS) $(CLI_LIBS)
 
 $(BUILD)/fuzzers/%: tests/fuzz/%.c $(BUILD)/libbrood_internal.a
 	$(call say,FUZZ)
 	$(COMPILE) -Itests -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< \
-		$(BUILD)/libbrood_internal.a $(LIBS)
+		$(BUILD)/libbrood_internal.a $(LIBS) $(CLI_LIBS)
 
 $(BUILD)/bench/null_%: bench/null_%.c bench/null.h
 	$(call say,CC)
@@ -154,12 +155,14 @@ lint:	## clang-tidy, cppcheck, and which room includes which
 		--suppressions-list=tools/cppcheck.txt -Isrc src
 
 install: all	## to PREFIX=/usr/local, under DESTDIR
-	install -d $(HOME_OF)/bin $(HOME_OF)/include $(HOME_OF)/lib/pkgconfig $(HOME_OF)/share/man/man1 $(HOME_OF)/share/man/man3
+	install -d $(HOME_OF)/bin $(HOME_OF)/include $(HOME_OF)/lib/pkgconfig $(HOME_OF)/share/man/man1 $(HOME_OF)/share/man/man3 \
+		$(HOME_OF)/share/doc/brood
 	install -m 755 $(BUILD)/brood $(HOME_OF)/bin/
 	install -m 644 src/brood.h $(HOME_OF)/include/
 	install -m 644 $(BUILD)/libbrood.a $(LIB_SO) $(HOME_OF)/lib/
 	ln -sf libbrood.so.$(VERSION) $(HOME_OF)/lib/$(SONAME) && ln -sf $(SONAME) $(HOME_OF)/lib/libbrood.so
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/brood.pc.in >$(HOME_OF)/lib/pkgconfig/brood.pc
+	install -m 644 tools/brood.ini $(HOME_OF)/share/doc/brood/
 	for n in 1 3; do install -m 644 tools/man/brood.$$n $(HOME_OF)/share/man/man$$n/; done
 
 clean:	## remove build/

@@ -13,27 +13,77 @@
 #include <stdint.h>
 
 #define CLI_LISTEN_MAX 8
+#define CLI_OPTIONS_MAX 96
+#define CLI_ERROR_BYTES 512
 
-/* What `brood serve` was asked for: by its arguments, by the environment, by default. */
+/* Where a value comes from; the later is the stronger. */
+enum source { FROM_DEFAULT, FROM_FILE, FROM_ENVIRONMENT, FROM_ARGUMENT };
+
+struct origin {
+	enum source	source;
+	unsigned	line;		/* of the file */
+};
+
+struct copy;
+
+/* What `brood serve` was asked for: by its arguments, the environment, a file, by default. */
 struct serve_options {
 	struct brood_options	pool;
 	const char		*listen[CLI_LISTEN_MAX];
 	size_t			 n_listen;
-	bool			 help;
+	const char		*config;	/* the file; NULL = none */
+	uint32_t		 check;
+	uint32_t		 help;
+	struct origin		 origins[CLI_OPTIONS_MAX];	/* of the rows of option_table */
+	struct copy		*copies;	/* of strings that lie nowhere else */
+	char			 error[CLI_ERROR_BYTES];	/* what was wrong */
 };
+
+struct option;
 
 /* options.c */
 
 /*
- * Reads argv[0] and on (what follows "serve") over the environment over the defaults.
- * Strings point into argv, the environment, or a list of ours: call it once.
- * Return: 0, or BROOD_EXIT_USAGE and the reason was printed.
+ * Reads argv[0] and on (what follows "serve"), the environment and the file. The strings point into argv, or are
+ * copies. To be freed in any case.
+ * Return: 0, or BROOD_EXIT_USAGE and .error says why.
  */
-int options_parse(int argc, char **argv, struct serve_options *ret_options);
+int options_read(int argc, char **argv, struct serve_options *ret_options);
+void options_free(struct serve_options *options);
+
+/* Writes .error. Return: BROOD_EXIT_USAGE. */
+int refuse(struct serve_options *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* assign.c */
+
+/* One source being read; the strongest is read first. */
+struct reading {
+	struct serve_options	*out;
+	struct origin		 origin;
+	struct serve_options	 overruled;	/* takes what a stronger source has said otherwise */
+};
+
+/* Return: NULL, or what would be allowed, as of option_parse_fn. */
+const char *assign(struct reading *reading, const struct option *option, const char *value);
+/* The same for text that does not stay; ADDR,ADDR is twice --listen. */
+const char *assign_copy(struct reading *reading, const struct option *option, const char *text);
+
+/* environment.c */
+#define VARIABLE_BYTES 64
+void variable_name(const struct option *option, char out[VARIABLE_BYTES]);
+int environment_read(struct serve_options *out);
+
+/* file.c */
+
+/* Reads out->config. Never waits: only a regular file will do. */
+int file_read(struct serve_options *out);
+
+/* effective.c */
+
+/* Everything as it is in force, with where it comes from, in the form of a file; on stdout. */
+void effective_print(const struct serve_options *options);
 
 /* values.c */
-
-struct option;
 
 /*
  * typedef option_parse_fn - reads the value of one option into @out.
@@ -54,9 +104,12 @@ struct option {
 option_parse_fn parse_count, parse_duration, parse_size, parse_word, parse_string, parse_switch, parse_listen,
 	parse_restart_limit, parse_backoff;
 
-/* The default as it would be written; terminated, empty when there is none to tell. */
-#define DEFAULT_TEXT_BYTES 64
-void value_default(const struct option *option, char out[DEFAULT_TEXT_BYTES]);
+/* A number, word or switch as it would be written; terminated, empty for strings and addresses. */
+#define VALUE_TEXT_BYTES 64
+void value_format(const struct option *option, const struct serve_options *options, char out[VALUE_TEXT_BYTES]);
+
+/* Its string; NULL when it is unset, or is no string. */
+const char *value_string(const struct option *option, const struct serve_options *options);
 
 /* table.c */
 extern const struct option option_table[];
@@ -64,6 +117,10 @@ extern const size_t option_table_len;
 
 /* NULL when there is none. @len: of @flag. */
 const struct option *option_find(const char *flag, size_t len);
+/* It says where options come from, or what to do with them, and is none of the pool's. */
+bool option_is_outside(const struct option *option);
+/* The one that was probably meant; NULL = no idea. */
+const char *option_suggest(const char *flag);
 
 /* ctl.c */
 

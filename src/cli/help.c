@@ -18,10 +18,14 @@ void help_print(void)
 
 static void print_option(const struct option *option)
 {
-	char usual[DEFAULT_TEXT_BYTES];
+	static const struct serve_options nothing_said = { .pool = BROOD_OPTIONS_INIT };
+	char usual[VALUE_TEXT_BYTES] = ":8080";
 	char flag[64];
 
-	value_default(option, usual);
+	if (option->parse != parse_listen)
+		value_format(option, &nothing_said, usual);
+	if (!option->form)
+		usual[0] = '\0';
 	snprintf(flag, sizeof(flag), "--%s %s", option->flag, option->form ? option->form : "");
 	printf("  %-24s %s%s%s%s\n", flag, option->help, usual[0] ? " (" : "", usual, usual[0] ? ")" : "");
 }
@@ -35,9 +39,10 @@ void help_print_serve(void)
 		else if (o->parse)
 			print_option(o);
 	}
-	fputs("\nEach is also a variable of the environment: --drain-timeout is\n"
-	      "BROOD_DRAIN_TIMEOUT; BROOD_LISTEN separates addresses by commas. Arguments are\n"
-	      "stronger.\n"
+	fputs("\nEach is also a variable of the environment, --drain-timeout is\n"
+	      "BROOD_DRAIN_TIMEOUT, and a line of the file, drain-timeout = 9s. Addresses are\n"
+	      "separated by commas there. An argument is stronger than the environment, that\n"
+	      "than the file.\n"
 	      "\nTERM, INT and QUIT drain and end; a second one ends at once. HUP replaces every\n"
 	      "worker, TTIN adds one, TTOU takes one away.\n"
 	      "Exit codes: 0 drained, 1 could not start, 2 usage, 3 connections were cut,\n"

@@ -1,149 +1,107 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * options - from arguments and environment to struct serve_options
- *
- * An argument is stronger than the environment. What the environment says is checked even so: a value that
- * would be wrong is wrong, whether or not it is used today.
- */
-#include "base/auto.h"
+/* options - from arguments, environment and file to struct serve_options */
 #include "base/control.h"
-#include "base/suggest.h"
 #include "cli/cli.h"
 
-#include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* ---- the environment ---- */
-
-static void name_variable(const struct option *option, char *out, size_t size)
+int refuse(struct serve_options *out, const char *format, ...)
 {
-	size_t len = (size_t)snprintf(out, size, "BROOD_%s", option->flag);
+	va_list arguments;
 
-	for (size_t i = 0; i < len; i++)
-		out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
-}
-
-/* "A,B" is --listen A --listen B. The addresses live as long as the process. */
-static const char *parse_list(const struct option *option, const char *value, struct serve_options *out)
-{
-	static char list[CLI_LISTEN_MAX * 64];
-	const char *allowed = NULL;
-
-	if (snprintf(list, sizeof(list), "%s", value) >= (int)sizeof(list))
-		return "addresses separated by commas, at most 8";
-	for (char *rest = list, *item; !allowed && (item = strsep(&rest, ",")); )
-		allowed = option->parse(option, item, out);
-	return allowed;
-}
-
-static int read_variable(const struct option *option, struct serve_options *out)
-{
-	char name[64];
-	const char *value, *allowed;
-
-	name_variable(option, name, sizeof(name));
-	value = getenv(name);
-	if (!value)
-		return 0;
-	if (!option->parse)
-		return complain("%s is set: not in this version", name);
-	allowed = (option->parse == parse_listen ? parse_list : option->parse)(option, value, out);
-	return allowed ? complain("%s is \"%s\": it must be %s", name, value, allowed) : 0;
-}
-
-static int read_environment(struct serve_options *out)
-{
-	int code = 0;
-
-	for (size_t i = 0; code == 0 && i < option_table_len; i++)
-		if (option_table[i].flag)
-			code = read_variable(&option_table[i], out);
-	return code;
+	va_start(arguments, format);
+	vsnprintf(out->error, sizeof(out->error), format, arguments);
+	va_end(arguments);
+	return BROOD_EXIT_USAGE;
 }
 
 /* ---- the arguments ---- */
 
 struct arguments {
-	char	**next;
-	char	**end;
-	bool	 no_more_flags;		/* after "--" */
+	char		**next;
+	char		**end;
+	bool		 no_more_flags;		/* after "--" */
+	const char	*directory;		/* the one without a flag */
+	struct reading	 reading;
 };
 
-static int refuse_unknown(const char *flag, size_t len)
+static int refuse_unknown(struct serve_options *out, const char *flag, size_t len)
 {
-	const char *names[64];
-	size_t n_names = 0;
 	char word[64];
 	const char *meant;
 
-	for (size_t i = 0; i < option_table_len && n_names < ARRAY_LEN(names); i++)
-		if (option_table[i].flag)
-			names[n_names++] = option_table[i].flag;
 	snprintf(word, sizeof(word), "%.*s", (int)len, flag);
-	meant = suggest_nearest(word, names, n_names);
+	meant = option_suggest(word);
 	if (meant)
-		return complain("unknown option --%s; did you mean --%s?", word, meant);
-	return complain("unknown option --%s; `brood serve --help` lists them", word);
+		return refuse(out, "unknown option --%s; did you mean --%s?", word, meant);
+	return refuse(out, "unknown option --%s; `brood serve --help` lists them", word);
 }
 
-static int read_flag(struct arguments *arguments, const char *flag, struct serve_options *out)
+static int read_flag(struct arguments *arguments, const char *flag)
 {
+	struct serve_options *out = arguments->reading.out;
 	size_t len = strcspn(flag, "=");
 	const struct option *option = option_find(flag, len);
 	const char *value = flag[len] ? flag + len + 1 : NULL;
 	const char *allowed;
 
 	if (!option)
-		return refuse_unknown(flag, len);
+		return refuse_unknown(out, flag, len);
 	if (!option->parse)
-		return complain("--%s is not in this version", option->flag);
+		return refuse(out, "--%s is not in this version", option->flag);
 	if (!option->form) {
 		if (value)
-			return complain("--%s takes no value", option->flag);
+			return refuse(out, "--%s takes no value", option->flag);
 		value = "1";
 	} else if (!value) {
 		if (arguments->next == arguments->end)
-			return complain("--%s needs a value: --%s %s", option->flag, option->flag, option->form);
+			return refuse(out, "--%s needs a value: --%s %s", option->flag, option->flag, option->form);
 		value = *arguments->next++;
 	}
-	allowed = option->parse(option, value, out);
-	return allowed ? complain("--%s \"%s\": it must be %s", option->flag, value, allowed) : 0;
+	allowed = assign(&arguments->reading, option, value);
+	return allowed ? refuse(out, "--%s \"%s\": it must be %s", option->flag, value, allowed) : 0;
 }
 
-static int read_directory(const char *argument, struct serve_options *out)
+static int read_directory(struct arguments *arguments, const char *argument)
 {
+	struct serve_options *out = arguments->reading.out;
+
 	if (argument[0] == '\0')
-		return complain("DIR is empty");
-	if (out->pool.root)
-		return complain("one DIR only, and \"%s\" came before \"%s\"", out->pool.root, argument);
-	out->pool.root = argument;
+		return refuse(out, "DIR is empty");
+	if (arguments->directory)
+		return refuse(out, "one DIR only, and \"%s\" came before \"%s\"", arguments->directory, argument);
+	arguments->directory = argument;
+	(void)assign(&arguments->reading, option_find("root", 4), argument);	/* all but empty is allowed */
 	return 0;
 }
 
-static int read_argument(struct arguments *arguments, struct serve_options *out)
+static int read_argument(struct arguments *arguments)
 {
 	const char *argument = *arguments->next++;
 
 	if (arguments->no_more_flags || argument[0] != '-' || argument[1] == '\0')
-		return read_directory(argument, out);
+		return read_directory(arguments, argument);
 	if (strcmp(argument, "--") == 0)
 		arguments->no_more_flags = true;
-	else if (strcmp(argument, "-h") == 0 || strcmp(argument, "--help") == 0)
-		out->help = true;
 	else if (argument[1] != '-')
-		return complain("unknown option %s; `brood serve --help` lists them", argument);
+		return refuse(arguments->reading.out, "unknown option %s; `brood serve --help` lists them", argument);
 	else
-		return read_flag(arguments, argument + 2, out);
+		return read_flag(arguments, argument + 2);
 	return 0;
 }
 
-/* ---- both ---- */
-
-static int count_answers(const struct serve_options *options)
+static int read_arguments(int argc, char **argv, struct serve_options *out)
 {
-	return (options->pool.root != NULL) + (options->pool.text != NULL) + (options->pool.handler != NULL);
+	struct arguments arguments = {
+		.next = argv, .end = argv + argc, .reading = { .out = out, .origin = { .source = FROM_ARGUMENT } },
+	};
+	int code = 0;
+
+	while (code == 0 && arguments.next < arguments.end)
+		code = read_argument(&arguments);
+	return code;
 }
 
 static bool says_help(char **arguments, char **end)
@@ -154,54 +112,36 @@ static bool says_help(char **arguments, char **end)
 	return false;
 }
 
-/* What answers and where are each taken as a whole: from the arguments when they say anything about it. */
-static void prefer_arguments(const struct serve_options *environment, struct serve_options *options)
-{
-	if (count_answers(options) == 0) {
-		options->pool.text = environment->pool.text;
-		options->pool.handler = environment->pool.handler;
-	}
-	if (options->n_listen == 0) {
-		memcpy(options->listen, environment->listen, sizeof(options->listen));
-		options->n_listen = environment->n_listen;
-	}
-}
+/* ---- all of them ---- */
 
-static int settle(struct serve_options *options)
+static int settle(struct serve_options *out)
 {
-	if (count_answers(options) > 1)
-		return complain("only one of DIR, --text and --handler can answer");
-	if (count_answers(options) == 0)
-		options->pool.root = ".";
-	if (options->n_listen == 0)
-		options->listen[options->n_listen++] = ":8080";
-	if (!options->pool.control)
-		options->pool.control = CONTROL_AUTO;
+	int n_answers = (out->pool.root != NULL) + (out->pool.text != NULL) + (out->pool.handler != NULL);
+
+	if (n_answers > 1)
+		return refuse(out, "only one of DIR, --text and --handler can answer");
+	if (n_answers == 0)
+		out->pool.root = ".";
+	if (out->n_listen == 0)
+		out->listen[out->n_listen++] = ":8080";
+	if (!out->pool.control)
+		out->pool.control = CONTROL_AUTO;
 	return 0;
 }
 
-int options_parse(int argc, char **argv, struct serve_options *ret_options)
+int options_read(int argc, char **argv, struct serve_options *ret_options)
 {
-	struct arguments arguments = { argv, argv + argc, false };
-	struct serve_options environment = { .pool = BROOD_OPTIONS_INIT };
-	struct serve_options options;
 	int code;
 
-	if (says_help(arguments.next, arguments.end)) {
-		*ret_options = (struct serve_options){ .help = true };
+	*ret_options = (struct serve_options){ .pool = BROOD_OPTIONS_INIT };
+	if (says_help(argv, argv + argc)) {
+		ret_options->help = true;
 		return 0;
 	}
-	code = read_environment(&environment);
-	options = environment;
-	options.pool.text = options.pool.handler = NULL;
-	options.n_listen = 0;
-	while (code == 0 && arguments.next < arguments.end)
-		code = read_argument(&arguments, &options);
-	if (code == 0) {
-		prefer_arguments(&environment, &options);
-		code = settle(&options);
-	}
+	code = read_arguments(argc, argv, ret_options);
 	if (code == 0)
-		*ret_options = options;
-	return code;
+		code = environment_read(ret_options);
+	if (code == 0 && ret_options->config)
+		code = file_read(ret_options);
+	return code == 0 ? settle(ret_options) : code;
 }

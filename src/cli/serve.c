@@ -1,83 +1,143 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int refuse_path(const char *what, const char *path, int error)
+struct serve {
+	int			 argc;
+	char			**argv;
+	struct serve_options	 options;
+};
+
+static int refuse_path(struct serve_options *out, const char *what, const char *path, int error)
 {
-	complain("cannot serve %s \"%s\": %s", what, path, strerror(error));
+	refuse(out, "cannot serve %s \"%s\": %s", what, path, strerror(error));
 	return BROOD_EXIT_NOT_STARTED;
 }
 
-static int check_directory(const char *path)
+static int check_directory(struct serve_options *out, const char *path)
 {
 	struct stat about;
 
 	if (stat(path, &about) < 0)
-		return refuse_path("directory", path, errno);
+		return refuse_path(out, "directory", path, errno);
 	if (!S_ISDIR(about.st_mode))
-		return refuse_path("directory", path, ENOTDIR);
+		return refuse_path(out, "directory", path, ENOTDIR);
 	if (access(path, R_OK | X_OK) < 0)
-		return refuse_path("directory", path, errno);
+		return refuse_path(out, "directory", path, errno);
 	return 0;
 }
 
-static int check_handler(const char *path)
+static int check_handler(struct serve_options *out, const char *path)
 {
 	struct stat about;
 
 	if (stat(path, &about) < 0 || access(path, R_OK) < 0)
-		return refuse_path("with handler", path, errno);
+		return refuse_path(out, "with handler", path, errno);
 	if (S_ISDIR(about.st_mode))
-		return refuse_path("with handler", path, EISDIR);
+		return refuse_path(out, "with handler", path, EISDIR);
 	return 0;
 }
 
 /* A slip here would else be told by every worker in turn. The workers check again, as who they are then. */
-static int check_paths(const struct brood_options *options)
+static int check_paths(struct serve_options *out)
 {
-	if (options->root)
-		return check_directory(options->root);
-	if (options->handler)
-		return check_handler(options->handler);
+	if (out->pool.root)
+		return check_directory(out, out->pool.root);
+	if (out->pool.handler)
+		return check_handler(out, out->pool.handler);
 	return 0;
 }
 
-static int listen_and_run(struct brood *brood, const struct serve_options *options)
+static int read_options(int argc, char **argv, struct serve_options *ret_options)
 {
-	for (size_t i = 0; i < options->n_listen; i++)
-		if (brood_listen(brood, options->listen[i]) < 0)
+	int code = options_read(argc, argv, ret_options);
+
+	return code == 0 && !ret_options->help ? check_paths(ret_options) : code;
+}
+
+/* ---- reading it all again ---- */
+
+static bool same_addresses(const struct serve_options *a, const struct serve_options *b)
+{
+	if (a->n_listen != b->n_listen)
+		return false;
+	for (size_t i = 0; i < a->n_listen; i++)
+		if (strcmp(a->listen[i], b->listen[i]) != 0)
+			return false;
+	return true;
+}
+
+/* brood_reload_fn: the arguments and the environment are what they were, the file may have changed. */
+static int on_reload(struct brood_options *pool, void *arg)
+{
+	struct serve *serve = arg;
+	struct serve_options again;
+	int code = read_options(serve->argc, serve->argv, &again);
+
+	if (code != 0) {
+		log_error("reload: %s; nothing is changed", again.error);
+		options_free(&again);
+		return -EINVAL;
+	}
+	if (!same_addresses(&serve->options, &again))
+		log_warn("reload: listen takes effect at the next start");
+	*pool = again.pool;
+	options_free(&serve->options);
+	serve->options = again;
+	return 0;
+}
+
+/* ---- serving ---- */
+
+static int listen_and_run(struct brood *brood, struct serve *serve)
+{
+	for (size_t i = 0; i < serve->options.n_listen; i++)
+		if (brood_listen(brood, serve->options.listen[i]) < 0)
 			return BROOD_EXIT_NOT_STARTED;
+	if (serve->options.config)
+		brood_on_reload(brood, on_reload, serve);
 	return brood_run(brood);
+}
+
+static int serve_or_check(struct serve *serve)
+{
+	struct brood *brood;
+	int r = brood_create(&serve->options.pool, &brood);
+	int code = 0;
+
+	if (r == -EINVAL || (r < 0 && serve->options.check))
+		return BROOD_EXIT_USAGE;	/* a user or a group there is not; the log says which */
+	if (r < 0)
+		return BROOD_EXIT_NOT_STARTED;
+	if (serve->options.check)
+		effective_print(&serve->options);
+	else
+		code = listen_and_run(brood, serve);
+	brood_destroy(brood);
+	return code;
 }
 
 int serve_main(int argc, char **argv)
 {
-	struct serve_options options;
-	struct brood *brood;
-	int code = options_parse(argc, argv, &options);
+	struct serve serve = { .argc = argc, .argv = argv };
+	int code = read_options(argc, argv, &serve.options);
 
-	if (code == 0 && options.help) {
+	if (code != 0) {
+		complain("%s", serve.options.error);
+		if (serve.options.check)
+			code = BROOD_EXIT_USAGE;
+	} else if (serve.options.help) {
 		help_print_serve();
-		return 0;
+	} else {
+		code = serve_or_check(&serve);
 	}
-	if (code == 0)
-		code = check_paths(&options.pool);
-	if (code != 0)
-		return code;
-	switch (brood_create(&options.pool, &brood)) {
-	case 0:
-		break;
-	case -EINVAL:
-		return BROOD_EXIT_USAGE;	/* a user or a group there is not; the log says which */
-	default:
-		return BROOD_EXIT_NOT_STARTED;
-	}
-	code = listen_and_run(brood, &options);
-	brood_destroy(brood);
+	options_free(&serve.options);
 	return code;
 }

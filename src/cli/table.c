@@ -2,10 +2,11 @@
 /*
  * table - every option of `brood serve`, in the order of its help
  *
- * Each is also BROOD_<NAME> in the environment: --drain-timeout is BROOD_DRAIN_TIMEOUT. Defaults and ranges
- * are those of setting.h. A new option is one row here and its field in struct brood_options.
+ * Each is also BROOD_<NAME> in the environment: --drain-timeout is BROOD_DRAIN_TIMEOUT; and drain-timeout in a file.
+ * Defaults and ranges are those of setting.h. A new option is one row here and its field in struct brood_options.
  */
 #include "base/auto.h"
+#include "base/suggest.h"
 #include "cli/cli.h"
 
 #include <string.h>
@@ -26,7 +27,15 @@ static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL
 #define LATER(name) { .flag = (name) }	/* in the contract of the command line, not in this version */
 
 const struct option option_table[] = {
+	HEADING("Where all this is said"),
+	OPTION("config",          "FILE",     parse_string,        config,
+	       "a file of lines such as drain-timeout = 9s"),
+	OPTION("check",           NULL,       parse_switch,        check,
+	       "print what would be in force, and why; end"),
+
 	HEADING("What answers (one of them; DIR is the argument without a flag)"),
+	OPTION("root",            "DIR",      parse_string,        pool.root,
+	       "the files under DIR, as the argument DIR"),
 	OPTION("text",            "STRING",   parse_string,        pool.text,
 	       "answer every request with STRING"),
 	OPTION("handler",         "F.so",     parse_string,        pool.handler,
@@ -120,10 +129,11 @@ const struct option option_table[] = {
 	CHOICE("log-level",       "LEVEL",    log_levels,          pool.log_level,
 	       "error, warn, info or debug"),
 
-	LATER("pin"), LATER("admin"), LATER("access-log"), LATER("config"),
+	LATER("pin"), LATER("admin"), LATER("access-log"),
 };
 
 const size_t option_table_len = ARRAY_LEN(option_table);
+_Static_assert(ARRAY_LEN(option_table) <= CLI_OPTIONS_MAX, "an origin for each");
 
 const struct option *option_find(const char *flag, size_t len)
 {
@@ -131,4 +141,21 @@ const struct option *option_find(const char *flag, size_t len)
 		if (o->flag && strlen(o->flag) == len && memcmp(o->flag, flag, len) == 0)
 			return o;
 	return NULL;
+}
+
+bool option_is_outside(const struct option *option)
+{
+	return option->offset == offsetof(struct serve_options, config) ||
+	       option->offset == offsetof(struct serve_options, check);
+}
+
+const char *option_suggest(const char *flag)
+{
+	const char *names[ARRAY_LEN(option_table)];
+	size_t n_names = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(option_table); i++)
+		if (option_table[i].flag)
+			names[n_names++] = option_table[i].flag;
+	return suggest_nearest(flag, names, n_names);
 }

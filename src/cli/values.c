@@ -178,9 +178,11 @@ const char *parse_word(const struct option *option, const char *value, struct se
 
 const char *parse_switch(const struct option *option, const char *value, struct serve_options *out)
 {
+	const uint32_t on = value[0] == '1';
+
 	if (strcmp(value, "1") != 0 && strcmp(value, "0") != 0)
 		return "1 or 0";
-	store(setting_of(option), value[0] == '1', out);
+	memcpy((char *)out + option->offset, &on, sizeof(on));
 	return NULL;
 }
 
@@ -207,46 +209,61 @@ const char *parse_listen(const struct option *option, const char *value, struct 
 	return NULL;
 }
 
-/* ---- defaults ---- */
+/* ---- and back ---- */
 
-static void format_range(const char *form, uint64_t a, uint64_t b, char out[DEFAULT_TEXT_BYTES])
+/* With its default put in. */
+static uint64_t load(const struct setting *setting, const struct serve_options *options)
+{
+	uint64_t value = setting_load(setting, &options->pool);
+
+	return value ? value : setting->usual;
+}
+
+static void format_pair(const char *form, uint64_t a, uint64_t b, char out[VALUE_TEXT_BYTES])
 {
 	char from[UNITS_TEXT_BYTES], to[UNITS_TEXT_BYTES];
 
 	units_format_duration(a, from);
 	units_format_duration(b, to);
 	if (strchr(form, '/'))
-		snprintf(out, DEFAULT_TEXT_BYTES, "%" PRIu64 "/%s", a, to);
+		snprintf(out, VALUE_TEXT_BYTES, "%" PRIu64 "/%s", a, to);
 	else
-		snprintf(out, DEFAULT_TEXT_BYTES, "%s..%s", from, to);
+		snprintf(out, VALUE_TEXT_BYTES, "%s..%s", from, to);
 }
 
-static void number_default(const struct option *option, const struct setting *setting,
-			   char out[DEFAULT_TEXT_BYTES])
+static void format_number(const struct option *option, const struct setting *setting,
+			  const struct serve_options *options, char out[VALUE_TEXT_BYTES])
 {
-	if (setting->usual == 0 && zero_word(option))
-		snprintf(out, DEFAULT_TEXT_BYTES, "%s", zero_word(option));
-	else if (option->parse == parse_count)
-		snprintf(out, DEFAULT_TEXT_BYTES, "%" PRIu64, setting->usual);
+	uint64_t value = load(setting, options);
+
+	if (zero_word(option) && (value == 0 || (value == BROOD_OFF && setting->or_off)))
+		snprintf(out, VALUE_TEXT_BYTES, "%s", zero_word(option));
+	else if (option->parse == parse_count || option->parse == parse_switch)
+		snprintf(out, VALUE_TEXT_BYTES, "%" PRIu64, value);
 	else if (option->parse == parse_duration)
-		units_format_duration(setting->usual, out);
+		units_format_duration(value, out);
 	else if (option->parse == parse_size)
-		units_format_size(setting->usual, out);
-	else if (option->parse == parse_restart_limit || option->parse == parse_backoff)
-		format_range(option->form, setting->usual, setting[1].usual, out);
+		units_format_size(value, out);
+	else if (option->parse == parse_word)
+		snprintf(out, VALUE_TEXT_BYTES, "%s", option->words[value]);
+	else
+		format_pair(option->form, value, load(setting + 1, options), out);
 }
 
-void value_default(const struct option *option, char out[DEFAULT_TEXT_BYTES])
+void value_format(const struct option *option, const struct serve_options *options, char out[VALUE_TEXT_BYTES])
 {
 	const struct setting *setting = setting_of(option);
 
 	out[0] = '\0';
-	if (option->parse == parse_listen)
-		snprintf(out, DEFAULT_TEXT_BYTES, ":8080");
-	else if (setting && option->parse == parse_word)
-		snprintf(out, DEFAULT_TEXT_BYTES, "%s",
-			 option->words[option->offset == offsetof(struct serve_options, pool.log_level)
-				       ? BROOD_LOG_INFO : setting->usual]);
-	else if (setting && option->form)
-		number_default(option, setting, out);
+	if (setting)
+		format_number(option, setting, options, out);
+}
+
+const char *value_string(const struct option *option, const struct serve_options *options)
+{
+	const char *string = NULL;
+
+	if (option->parse == parse_string)
+		memcpy(&string, (const char *)options + option->offset, sizeof(string));
+	return string;
 }

@@ -5,7 +5,7 @@ from _brood import check_refused
 
 for command in ("run", "top", "doctor"):
     check_refused(2, [command, "not in this version"], command, "--", "x")
-for flag in ("pin", "admin", "access-log", "config"):
+for flag in ("pin", "admin", "access-log"):
     check_refused(2, [f"--{flag}", "not in this version"], "serve", f"--{flag}", "1")
     check_refused(2, [f"--{flag}", "not in this version"], "serve", f"--{flag}=1")
     variable = "BROOD_" + flag.upper().replace("-", "_")

@@ -11,6 +11,9 @@ SIZES = ["0", "-1", "x", "", "8MB", "1.5M", "2048G", "99999999999999999999"]
 WORDS = ["", "x", "AUTO", "auto,epoll", "reuseport "]
 
 WRONG = {
+    "config": [""],
+    "check": None,
+    "root": [""],
     "text": [],     # every string is a text
     "handler": [""],
     "listing": None,

@@ -170,7 +170,8 @@ class Brood:
         self.port = port or free_port()
         self.directory = tempfile.TemporaryDirectory(prefix="brood-play-")
         os.chmod(self.directory.name, 0o755)
-        command = [*prefix, BROOD, "serve", "--listen", f"127.0.0.1:{self.port}", "--workers", str(workers)]
+        command = [*prefix, BROOD, "serve", "--listen", f"127.0.0.1:{self.port}"]
+        command += ["--workers", str(workers)] if workers else []
         command += ["--model", MODEL]
         command += ["--engine", engine] if engine else []
         self.name = " ".join(map(str, [MODEL, engine or "auto", *options]))
