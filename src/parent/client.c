@@ -112,14 +112,13 @@ static bool advance(struct crew *crew, struct client *client)
 	return flush(client) && (client->out || !client->ended || end_of_line(client));
 }
 
-/* One who has a line waiting with us is always writable, and so has its next turn. */
+/* One who has a line waiting with us has its next turn as soon as there is room for a reply: mostly at once. */
 static bool await(struct crew *crew, struct client *client)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = client->tag };
+	bool is_to_take = client->out || end_of_line(client);
+	struct epoll_event event = { .events = is_to_take ? EPOLLOUT : EPOLLIN, .data.u64 = client->tag };
 
-	if (client->out || end_of_line(client))
-		event.events = EPOLLOUT;
-	client->deadline_ms = client->heard_ms + (client->out ? CONTROL_TAKE_MS : CONTROL_IDLE_MS);
+	client->deadline_ms = client->heard_ms + (is_to_take ? CONTROL_TAKE_MS : CONTROL_IDLE_MS);
 	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_MOD, client->fd, &event) == 0;
 }
 
