@@ -47,6 +47,11 @@ static void format_time(json_int_t ms, char out[CELL_BYTES])
 		snprintf(out, CELL_BYTES, "%" JSON_INTEGER_FORMAT "d", s / 86400);
 }
 
+static void format_number(json_int_t n, char out[CELL_BYTES])
+{
+	snprintf(out, CELL_BYTES, "%" JSON_INTEGER_FORMAT, n);
+}
+
 /* In at most 6 digits and a letter. */
 static void format_count(json_int_t n, char out[CELL_BYTES])
 {
@@ -56,7 +61,7 @@ static void format_count(json_int_t n, char out[CELL_BYTES])
 	for (; n > 999999; unit++)
 		n /= 1000;
 	if (unit < 0)
-		snprintf(out, CELL_BYTES, "%" JSON_INTEGER_FORMAT, n);
+		format_number(n, out);
 	else
 		snprintf(out, CELL_BYTES, "%" JSON_INTEGER_FORMAT "%c", n, units[unit]);
 }
@@ -143,6 +148,9 @@ static void print_pool(const json_t *status)
 	print_clean(report_text(status, "model"));
 	printf(", ");
 	print_clean(report_text(status, "engine")[0] ? report_text(status, "engine") : "no engine yet");
+	if (report_text(status, "balance")[0])
+		printf(", ");
+	print_clean(report_text(status, "balance"));
 	printf("\n");
 	if (report_text(status, "engine_why")[0])
 		print_wrapped(report_text(status, "engine_why"), 2);
@@ -166,10 +174,14 @@ static void print_cell(const json_t *object, const char *key, int width,
 
 static void print_notes(const json_t *slot)
 {
+	const json_t *worker = json_object_get(slot, "worker");
 	const json_t *lent_to = json_object_get(slot, "lent_to");
+	char lag[CELL_BYTES];
 
-	if (is_true(json_object_get(slot, "worker"), "silent"))
-		printf(" silent");
+	if (is_true(worker, "silent")) {
+		format_time(report_number(worker, "lag_ms"), lag);
+		printf(" lag:%s", lag);
+	}
 	if (json_is_integer(lent_to))
 		printf(" lent:%d", (int)json_integer_value(lent_to));
 	if (report_number(slot, "leaving") > 0)
@@ -181,7 +193,7 @@ static void print_slot(const json_t *slot)
 	const json_t *worker = json_object_get(slot, "worker");
 
 	printf("%4d %-8.8s", (int)report_number(slot, "slot"), report_text(slot, "state"));
-	print_cell(worker, "pid", 7, format_count);
+	print_cell(worker, "pid", 7, format_number);
 	print_cell(worker, "generation", 4, format_count);
 	print_cell(worker, "uptime_ms", 6, format_time);
 	print_cell(worker, "connections", 6, format_count);
@@ -239,7 +251,7 @@ static void print_suspects(const json_t *suspects, const char *empty)
 			printf("%2d ", (int)report_number(suspect, "n"));
 		else
 			printf(" - ");
-		printf("%3" JSON_INTEGER_FORMAT " killed, for %s more:\n", report_number(suspect, "deaths"), left);
+		printf("%3" JSON_INTEGER_FORMAT " faults, for %s more:\n", report_number(suspect, "faults"), left);
 		print_wrapped(report_text(suspect, "request"), 3);
 	}
 }

@@ -122,7 +122,7 @@ json_t *talk_ask(struct talk *talk, json_t *request, const char **ret_why)
 	json_t *reply = NULL;
 
 	json_decref(request);
-	if (r < 0)
+	if (r < 0 && r != -EPIPE)	/* one who hangs up may have said why */
 		*ret_why = strerrordesc_np(-r);
 	else
 		reply = receive_reply(talk->fd, ret_why);
