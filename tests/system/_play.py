@@ -163,10 +163,10 @@ def free_port():
 
 
 class Brood:
-    """`brood serve` of the demo handler; with ready=False it is only started."""
+    """`brood serve` of the demo handler; with ready=False it is only started, with control it has a control socket."""
 
     def __init__(self, *options, engine=None, workers=2, what=("--handler", DEMO), ready=True, port=None,
-                 prefix=(), **popen):
+                 prefix=(), control=False, **popen):
         self.port = port or free_port()
         self.directory = tempfile.TemporaryDirectory(prefix="brood-play-")
         os.chmod(self.directory.name, 0o755)
@@ -174,6 +174,11 @@ class Brood:
         command += ["--workers", str(workers)] if workers else []
         command += ["--model", MODEL]
         command += ["--engine", engine] if engine else []
+        run = os.path.join(self.directory.name, "run")
+        os.mkdir(run)
+        os.chmod(run, 0o1777)       # a pool of nobody's makes its socket there, too
+        self.control = os.path.join(run, "control")
+        command += ["--control", self.control] if control else []
         self.name = " ".join(map(str, [MODEL, engine or "auto", *options]))
         self.log_path = os.path.join(self.directory.name, "log")
         with open(self.log_path, "wb") as log:
@@ -181,6 +186,7 @@ class Brood:
             popen.setdefault("stdin", subprocess.DEVNULL)
             popen.setdefault("stdout", log)
             popen.setdefault("cwd", self.directory.name)
+            popen.setdefault("env", {**os.environ, "BROOD_CONTROL": "off"})
             self.process = subprocess.Popen([*command, *map(str, options), *what], **popen)
         self.pid = self.process.pid
         self.seen_workers = set()
@@ -246,6 +252,17 @@ class Brood:
     def stop(self, number=signal.SIGTERM, code=0, within=5):
         self.kill(number)
         return self.wait_exit(code, within)
+
+    def ctl(self, *words, code=0, **run):
+        """`brood ctl` of these words; what it says, on stdout or, when it has failed, on stderr."""
+        result = subprocess.run([BROOD, "ctl", "--control", self.control, *map(str, words)], text=True, timeout=60,
+                                capture_output=True, check=False, **run)
+        check(result.returncode == code, f"ctl {words}: {result.returncode}, {result.stdout}{result.stderr}")
+        check(not (result.stdout if code else result.stderr) or "--wait" in words, f"ctl {words}: {result}")
+        return result.stderr if code else result.stdout
+
+    def status(self):
+        return json.loads(self.ctl("status", "--json"))
 
     def get(self, target, **options):
         return get(self.port, target, **options)
