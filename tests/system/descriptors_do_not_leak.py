@@ -5,7 +5,7 @@ import os
 import re
 import time
 
-from _play import Brood, Client, check, descriptors_of, engines, get, wait_until
+from _play import MODEL, Brood, Client, check, descriptors_of, engines, get, wait_until
 
 ENGINE = {"uring": "anon_inode:[io_uring]", "epoll": "anon_inode:[eventpoll]"}
 TIMES = 12
@@ -30,6 +30,8 @@ for engine in engines():
         os.close(stray)
         parent = kinds(brood.pid, brood.log_path)
         expected = sorted(["/dev/null", "log", "log", "socket", "socket", "anon_inode:[signalfd]", ENGINE[engine]])
+        if MODEL == "reuseport":
+            expected = sorted([*expected, "anon_inode:[eventfd]"])      # that wakes the parent
         for pid in brood.workers():
             check(kinds(pid, brood.log_path) == expected, f"a worker has {kinds(pid, brood.log_path)}")
         for i in range(TIMES):
