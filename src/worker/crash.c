@@ -26,8 +26,6 @@
  */
 #define CONTAINED_MOST 256
 
-static pid_t reporter_pid;
-
 /* The request line in printable form: it comes from a stranger and goes to a log. */
 static void describe_request(char *out, size_t size, const struct brood_request *r)
 {
@@ -57,14 +55,14 @@ static void describe(struct crash_msg *ret_crash, int signal, const siginfo_t *i
 /* By an instruction that faulted, or by abort(). */
 static bool is_of_our_own(const siginfo_t *info)
 {
-	return info->si_code > 0 || (info->si_code == SI_TKILL && info->si_pid == reporter_pid);
+	return info->si_code > 0 || (info->si_code == SI_TKILL && info->si_pid == self_get()->pid);
 }
 
 static bool is_contained(int signal, const siginfo_t *info)
 {
 	const struct conn_table *conns = &self_get()->conns;
 
-	return conns->escape && signal != SIGSYS && is_of_our_own(info) && gettid() == reporter_pid &&
+	return conns->escape && signal != SIGSYS && is_of_our_own(info) && gettid() == self_get()->pid &&
 	       conns->counters.faults < CONTAINED_MOST;
 }
 
@@ -91,7 +89,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 	struct crash_msg crash;
 	bool contained = is_contained(signal, info);
 
-	if (getpid() == reporter_pid) {
+	if (getpid() == self_get()->pid) {
 		describe(&crash, signal, info);
 		channel_send(self_get()->heritage->channel_fd, contained ? CHANNEL_FAULT : CHANNEL_CRASH, &crash, -1);
 	}
@@ -115,7 +113,6 @@ void crash_report_on(void)
 		.sa_flags = SA_SIGINFO | SA_ONSTACK,
 	};
 
-	reporter_pid = getpid();
 	sigaltstack(&alternate, NULL);
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)

@@ -55,6 +55,7 @@ struct recycle {
 struct worker {
 	const struct heritage	*heritage;
 	const struct config	*config;
+	pid_t			 pid;		/* getpid() is another's where a handler has forked */
 	struct board_row	*row;
 	struct engine		*engine;
 	char			 why_not_uring[124];

@@ -272,6 +272,7 @@ int worker_main(const struct heritage *heritage)
 	*w = (struct worker){
 		.heritage = heritage,
 		.config = heritage->config,
+		.pid = getpid(),
 		.row = &heritage->board->rows[heritage->row],
 		.n_descriptors = privilege_raise_nofile(),
 		.signal_fd = -1,
