@@ -20,6 +20,9 @@ EXAMPLES := $(PROGRAMS:src/%.c=$(BUILD)/%) \
 	    $(patsubst src/%.c,$(BUILD)/%.so,$(filter-out $(PROGRAMS),$(wildcard src/examples/*.c)))
 FUZZERS	:= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 TESTS	:= $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz/%,$(wildcard tests/*/*.c)))
+SIMULATION := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/simulation/*.c))
+WORLD	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/simulation/world/*.c))	# what stands in for the kernel
+CALLS	:= $(shell sed -n 's/^CALL.[^,]*, \([a-z0-9_]*\),.*/\1/p' tests/simulation/world/*.c)
 NULLS	:= $(patsubst %.c,$(BUILD)/%,$(wildcard bench/null_*.c))
 BENCHES	:= $(patsubst bench/%/,$(BUILD)/bench/%,$(sort $(dir $(wildcard bench/*/*.c))))	# a program a folder
 HOME_OF	= $(DESTDIR)$(PREFIX)
@@ -89,6 +92,16 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libbrood_internal.a
 	$(COMPILE) -Itests $(ALL_LDFLAGS) $(if $(LTO),-fno-lto) -Wl,--export-dynamic -o $@ $< \
 		$(BUILD)/libbrood_internal.a -Wl,--as-needed -lcmocka $(LIBS) $(CLI_LIBS)
 
+$(BUILD)/tests/simulation/%.o: tests/simulation/%.c $(BUILD)/flags
+	$(call say,CC)
+	$(COMPILE) -Itests/simulation $(if $(LTO),-fno-lto) -c -o $@ $<
+
+# How it is linked is kept, for mutants.
+$(SIMULATION): %: %.o $(WORLD) $(BUILD)/libbrood_internal.a
+	$(call say,TEST)
+	$(Q)echo '$(ALL_CPPFLAGS) $(ALL_CFLAGS) $(if $(LTO),-fno-lto) $(ALL_LDFLAGS) $(CALLS:%=-Wl,--wrap=%)' >$(@D)/how
+	$(Q)$(CC) @$(@D)/how -o $@ $^ $(LIBS)
+
 $(BUILD)/fuzzers/%: tests/fuzz/%.c $(BUILD)/libbrood_internal.a
 	$(call say,FUZZ)
 	$(COMPILE) -Itests -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< \
@@ -126,6 +139,11 @@ tests: all $(TESTS) $(BENCHES)
 
 san:	## the same with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build/san SANITIZE=address,undefined OPT=-O1 test
+
+simulate:	## live SEEDS=100000 simulated worlds, or one that failed: SEED=1234 prints what happens in it
+	@tools/deps test
+	@$(MAKE) --no-print-directory $(BUILD)/tests/simulation/seeds_hold_every_invariant
+	@$(if $(SEED),,SEEDS=$(or $(SEEDS),100000)) $(if $(SEED),SEED=$(SEED)) $(BUILD)/tests/simulation/seeds_hold_every_invariant
 
 fuzz:	## fuzz every parser for FUZZ_TIME=600 seconds each (-j2: two at a time)
 	@tools/deps fuzz
@@ -173,5 +191,5 @@ help:	## show this list
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test tests san fuzz bench bench-quick lint install clean help FORCE
+.PHONY: all run test tests san simulate fuzz bench bench-quick lint install clean help FORCE
 -include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/san/*' -not -path '$(BUILD)/fuzz/*' 2>/dev/null)
