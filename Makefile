@@ -100,6 +100,7 @@ $(BUILD)/tests/simulation/%.o: tests/simulation/%.c $(BUILD)/flags
 $(SIMULATION): %: %.o $(WORLD) $(BUILD)/libbrood_internal.a
 	$(call say,TEST)
 	$(Q)echo '$(ALL_CPPFLAGS) $(ALL_CFLAGS) $(if $(LTO),-fno-lto) $(ALL_LDFLAGS) $(CALLS:%=-Wl,--wrap=%)' >$(@D)/how
+	$(Q)echo '$(LIBS)' >$(@D)/libraries
 	$(Q)$(CC) @$(@D)/how -o $@ $^ $(LIBS)
 
 $(BUILD)/fuzzers/%: tests/fuzz/%.c $(BUILD)/libbrood_internal.a

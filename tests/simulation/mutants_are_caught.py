@@ -19,38 +19,42 @@ SEEDS = "4000"
 
 # file, what is there, what is put there, what that is
 MUTANTS = (
-    ("conn/output.c", "\tpool_give(&table->blocks, piece);\n", "\tpool_give(&table->blocks, piece);\n\tif (table->draining)\n"
-     "\t\tpool_give(&table->blocks, piece);\n", "a buffer is given back twice"),
-    ("conn/receive.c", "\tif (c->hold)\n\t\tfree_hold(table, c->hold);\n\tc->hold = NULL;", "\tc->hold = NULL;",
+    ("conn/output.c", "\tpool_give(&table->blocks, piece);\n", "\tpool_give(&table->blocks, piece);\n"
+     "\tif (table->draining)\n" "\t\tpool_give(&table->blocks, piece);\n", "a buffer is given back twice"),
+    ("conn/receive.c", "\tif (c->hold)\n" "\t\tfree_hold(table, c->hold);\n" "\tc->hold = NULL;", "\tc->hold = NULL;",
      "held input is not given back"),
-    ("conn/close.c", "if (c->receiving || c->sending || c->awaits_room || c->dirty)", "if (c->receiving || c->awaits_room || c->dirty)",
-     "a descriptor is closed under a send"),
-    ("conn/close.c", "\telse if (c->receiving || c->sending || c->awaits_room)\n\t\tshutdown(c->fd, SHUT_RDWR);\n", "",
-     "a connection is never ended"),
+    ("conn/close.c", "if (c->receiving || c->sending || c->awaits_room || c->dirty)",
+     "if (c->receiving || c->awaits_room || c->dirty)", "a descriptor is closed under a send"),
+    ("conn/close.c", "\telse if (c->receiving || c->sending || c->awaits_room)\n" "\t\tshutdown(c->fd, SHUT_RDWR);\n",
+     "", "a connection is never ended"),
     ("conn/close.c", "if (c->ended || (c->polite && !c->receiving))", "if (true)",
      "a connection is closed over unread input"),
-    ("conn/send.c", "\toutput_consume(table, &c->output, n);\n", "\toutput_consume(table, &c->output, n - (n > 200));\n",
-     "a byte is sent twice"),
+    ("conn/send.c", "\toutput_consume(table, &c->output, n);\n",
+     "\toutput_consume(table, &c->output, n - (n > 200));\n", "a byte is sent twice"),
     ("conn/receive.c", "\thold->begin = hold->end - (uint32_t)in.len;\n", "", "input is parsed twice"),
-    ("conn/states.c", "\ttable->n_busy += busy ? 1 : -1u;\n", "\ttable->n_busy += busy;\n", "requests in flight are miscounted"),
-    ("conn/request.c", "\t\twheel_set(&table->timers, &r->timer, WHEEL_NEVER);\n", "\t\t;\n", "a timer outlives its request"),
-    ("worker/accept.c", "if (fd == -EPIPE || fd == -EINVAL)", "if (fd == -EPIPE)", "a socket that never listens is tried for ever"),
+    ("conn/states.c", "\ttable->n_busy += busy ? 1 : -1u;\n", "\ttable->n_busy += busy;\n",
+     "requests in flight are miscounted"),
+    ("conn/request.c", "\t\twheel_set(&table->timers, &r->timer, WHEEL_NEVER);\n", "\t\t;\n",
+     "a timer outlives its request"),
+    ("worker/accept.c", "if (fd == -EPIPE || fd == -EINVAL)", "if (fd == -EPIPE)",
+     "a socket that never listens is tried for ever"),
     ("worker/drain.c", "return queues_empty(w) ? w->drain.handshakes.look_ms : w->drain.deadline_ms;",
      "return w->drain.handshakes.look_ms;", "a loop that turns without sleep"),
-    ("worker/drain.c", "\t\tif (w->listeners[i].fd >= 0 && w->listeners[i].readable)\n\t\t\treturn false;\n", "",
+    ("worker/drain.c", "\t\tif (w->listeners[i].fd >= 0 && w->listeners[i].readable)\n" "\t\t\treturn false;\n", "",
      "a queue is closed before it is empty"),
-    ("worker/messages.c", " > 0 || r == -EMFILE)", " > 0)", "a listener that did not arrive is taken for the parent's death"),
+    ("worker/messages.c", " > 0 || r == -EMFILE)", " > 0)",
+     "a listener that did not arrive is taken for the parent's death"),
     ("parent/message.c", "\tif (r < 0 && r != -EPIPE) {\t", "\tif (false) {\t", "a worker is never told to accept"),
-    ("parent/custody.c", "\t\tif (orphaned && !slot->borrower)\n\t\t\tlend(crew, slot);\n\t\telse ", "\t\t",
+    ("parent/custody.c", "\t\tif (orphaned && !slot->borrower)\n" "\t\t\tlend(crew, slot);\n" "\t\telse ", "\t\t",
      "a listener without a reader is lent to nobody"),
     ("parent/custody.c", "\t\tslot->orphaned_ms = crew->now_ms + ORPHAN_AFTER_MS;\n", "\t\tslot->orphaned_ms = 0;\n",
      "a listener without a reader is forgotten"),
-    ("parent/slot.c", "\tslot->turn_ms = 0;\n\tcustody_close(slot);\n", "\tslot->turn_ms = 0;\n", "a stopped pool keeps its listeners"),
+    ("parent/slot.c", "\tslot->turn_ms = 0;\n" "\tcustody_close(slot);\n", "\tslot->turn_ms = 0;\n",
+     "a stopped pool keeps its listeners"),
     ("parent/slot.c", "\tslot->turn_ms = crew->now_ms + slot->delay_ms;\n", "", "a slot waits for ever"),
     ("parent/slot.c", "child_drain(crew, old, crew->config->options.drain_timeout_ms, false)",
-     "child_drain(crew, old, crew->config->options.drain_timeout_ms, true)", "who is replaced closes the listener for good"),
-    ("parent/intake.c", "\t\tif (slot_is_served(was) && !served)\n\t\t\twake_another(crew);\n", "",
-     "a connection waits for one who was woken for it and died"),
+     "child_drain(crew, old, crew->config->options.drain_timeout_ms, true)",
+     "who is replaced closes the listener for good"),
     ("parent/child.c", "\tchild_limit(crew, child, timeout_ms + grace_ms, \"did not drain in time\");\n", "",
      "a worker that does not drain is waited for"),
     ("acceptor/deal.c", "\t\tclose(hand[i]);\n", "", "the parent keeps what it has handed out"),
@@ -58,8 +62,7 @@ MUTANTS = (
 
 
 def compiler():
-    how = (SIMULATION / "how").read_text().split()
-    return ["clang" if "-fsanitize=fuzzer-no-link" in how else os.environ.get("CC", "gcc"), f"@{SIMULATION / 'how'}", "-w"]
+    return [os.environ.get("CC", "gcc"), f"@{SIMULATION / 'how'}", "-w"]
 
 
 def build(directory, file, text):
@@ -68,7 +71,7 @@ def build(directory, file, text):
     source.write_text(text)
     objects = [SIMULATION / "seeds_hold_every_invariant.o", *sorted((SIMULATION / "world").glob("*.o"))]
     subprocess.run([*compiler(), "-I", ROOT / "src", "-o", program, source, *objects, BUILD / "libbrood_internal.a",
-                    "-luring", "-ldl"], check=True, cwd=ROOT)
+                    f"@{SIMULATION / 'libraries'}"], check=True, cwd=ROOT)
     return program
 
 

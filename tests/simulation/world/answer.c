@@ -35,8 +35,8 @@ static bool may_be(const struct client *c, int status)
 		return c->slept || !is_owed(c) || world.short_timeouts;
 	case 500:
 		return chance_possible(FAULT_NO_MEMORY);
-	case 503:
-		return q && (q->ask == ASK_CRASH || q->ask == ASK_HANG || q->ask == ASK_SPIN);	/* in which a worker can die */
+	case 503:	/* to what a worker can die of */
+		return q && (q->ask == ASK_CRASH || q->ask == ASK_HANG || q->ask == ASK_SPIN);
 	default:
 		return c->habit == HABIT_BABBLES || c->habit == HABIT_TALKS_ON;
 	}

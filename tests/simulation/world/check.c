@@ -80,7 +80,8 @@ static void check_conn(const struct process *p, const struct conn *c)
 	      "connection %u: is %sbusy, and thinks otherwise", c->index, c->busy ? "not " : "");
 	holds(c->state != CONN_CLOSING || c->receiving || c->sending || c->awaits_room || c->dirty,
 	      "connection %u: waits for nothing to be closed", c->index);
-	holds(c->state != CONN_CLOSING || !waits_for_client(p, c), "connection %u: is closed when its client likes", c->index);
+	holds(c->state != CONN_CLOSING || !waits_for_client(p, c), "connection %u: is closed when its client likes",
+	      c->index);
 	holds(c->state != CONN_HANDLING || c->request, "connection %u: handles no request", c->index);
 	holds(c->state == CONN_CLOSING || c->output.n_bytes == 0 || c->sending || c->awaits_room || c->dirty,
 	      "connection %u: has output that nobody sends", c->index);
@@ -105,9 +106,11 @@ static void check_table(const struct process *p, const struct conn_table *table)
 	}
 	holds(n_open == table->n_open, "%u connections are open, not %u", n_open, table->n_open);
 	holds(n_busy == table->n_busy, "%u connections are busy, not %u", n_busy, table->n_busy);
-	holds(n_requests == table->requests.n_used, "%u requests are there, not %u", n_requests, table->requests.n_used);
+	holds(n_requests == table->requests.n_used, "%u requests are there, not %u", n_requests,
+	      table->requests.n_used);
 	holds(n_blocks <= table->blocks.n_used && table->blocks.n_used <= n_blocks + n_open,
-	      "%u blocks are in use by %u pieces and fields of %u connections", table->blocks.n_used, n_blocks, n_open);
+	      "%u blocks are in use by %u pieces and fields of %u connections", table->blocks.n_used, n_blocks,
+	      n_open);
 }
 
 static void check_spin(struct process *p)
@@ -116,7 +119,8 @@ static void check_spin(struct process *p)
 		p->window_ms = world.now_ms;
 		p->n_turns = 0;
 	}
-	holds(++p->n_turns <= TURNS_A_WINDOW, "%s turns its loop %d times in %d ms", process_name(p), TURNS_A_WINDOW, WINDOW_MS);
+	holds(++p->n_turns <= TURNS_A_WINDOW, "%s turns its loop %d times in %d ms", process_name(p), TURNS_A_WINDOW,
+	      WINDOW_MS);
 }
 
 void check_worker(struct process *p)
@@ -128,7 +132,8 @@ void check_worker(struct process *p)
 	check_table(p, &w->conns);
 	if (w->drain.on && !w->drain.last)
 		for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
-			holds(w->listeners[i].fd < 0 || w->listeners[i].closing, "a worker that leaves keeps a listener");
+			holds(w->listeners[i].fd < 0 || w->listeners[i].closing,
+			      "a worker that leaves keeps a listener");
 }
 
 /* ---- the parent ---- */
@@ -140,13 +145,17 @@ static void check_slot(struct crew *crew, const struct slot *slot)
 	bool has_one = slot->state == SLOT_STARTING || slot_is_served(slot->state) || slot->state == SLOT_DYING;
 
 	if (slot->state != SLOT_DRAINING)
-		holds((one != NULL) == has_one, "slot %u: %s with%s an incumbent", slot->index, name, one ? "" : "out");
+		holds((one != NULL) == has_one, "slot %u: %s with%s an incumbent", slot->index, name,
+		      one ? "" : "out");
 	holds(!two || slot->state == SLOT_RETIRING, "slot %u: %s with a successor", slot->index, name);
-	holds(!one || (one->serial != 0 && one->slot == slot->index), "slot %u: its incumbent is another's", slot->index);
+	holds(!one || (one->serial != 0 && one->slot == slot->index), "slot %u: its incumbent is another's",
+	      slot->index);
 	holds(slot->state != SLOT_BACKOFF || slot->turn_ms > 0, "slot %u: waits for ever", slot->index);
-	holds(slot->state != SLOT_RETIRING || two || slot->turn_ms > 0, "slot %u: retires without a replacement", slot->index);
+	holds(slot->state != SLOT_RETIRING || two || slot->turn_ms > 0, "slot %u: retires without a replacement",
+	      slot->index);
 	holds(slot->state != SLOT_READY || one->ever_ready, "slot %u: READY, and its worker was not", slot->index);
-	holds(!two || two->phase == CHILD_STARTING || two->phase == CHILD_DYING, "slot %u: its successor serves", slot->index);
+	holds(!two || two->phase == CHILD_STARTING || two->phase == CHILD_DYING, "slot %u: its successor serves",
+	      slot->index);
 }
 
 static bool anyone_could_borrow(struct crew *crew, const struct slot *but)
@@ -165,8 +174,10 @@ static void check_listeners(struct crew *crew, const struct slot *slot)
 	if (slot->listen_fd[0] < 0 || served || slot->borrower || !slot->was_ready)
 		return;
 	holds(slot->orphaned_ms != 0 || !slot_is_served(slot->state) || slot->incumbent->phase != CHILD_SERVING ||
-	      !slot->incumbent->silent, "slot %u: its worker is silent, and nobody is to read its listener", slot->index);
-	holds(slot->orphaned_ms != 0 || slot_is_served(slot->state), "slot %u: %s, its listener is orphaned", slot->index,
+	      !slot->incumbent->silent, "slot %u: its worker is silent, and nobody is to read its listener",
+	      slot->index);
+	holds(slot->orphaned_ms != 0 || slot_is_served(slot->state), "slot %u: %s, its listener is orphaned",
+	      slot->index,
 	      slot_state_name(slot->state));
 	holds(slot->orphaned_ms == 0 || slot->orphaned_ms > crew->now_ms || !anyone_could_borrow(crew, slot) ||
 	      chance_possible(FAULT_CHANNEL_FULL) || world.treacherous || world.troubled,
@@ -195,7 +206,8 @@ static void check_child(const struct crew *crew, const struct child *child)
 	const struct process *p = process_find(child->pid);
 
 	holds(p, "the parent believes in process %d", (int)child->pid);
-	if (child->phase != CHILD_SERVING || child->ready_ms + ACCEPT_WITHIN_MS > crew->now_ms || p->dead || !p->worker ||
+	if (child->phase != CHILD_SERVING || child->ready_ms + ACCEPT_WITHIN_MS > crew->now_ms || p->dead ||
+	    !p->worker ||
 	    file_readable(file_at(p, p->heritage.channel_fd)))
 		return;
 	holds(accepts(p->worker), "%s serves, and accepts nothing", process_name(p));
@@ -204,7 +216,8 @@ static void check_child(const struct crew *crew, const struct child *child)
 static void check_group(const struct crew *crew)
 {
 	for (unsigned i = 0; i < world.group.n; i++)
-		holds(crew->stopping || !world.group.members[i]->refuses, "a listener refuses handshakes, and the pool goes on");
+		holds(crew->stopping || !world.group.members[i]->refuses,
+		      "a listener refuses handshakes, and the pool goes on");
 }
 
 void check_parent(void)
@@ -226,7 +239,8 @@ void check_parent(void)
 
 void check_time(void)
 {
-	holds(world.stop_by_ms == 0 || world.now_ms <= world.stop_by_ms || world.exit_code >= 0 || world.exit_code == -2,
+	holds(world.stop_by_ms == 0 || world.now_ms <= world.stop_by_ms || world.exit_code >= 0 ||
+	      world.exit_code == -2,
 	      "the pool does not end");
 }
 

@@ -134,12 +134,14 @@ static void ended(struct client *c, bool reset)
 {
 	bool within = c->answer.reading != READING_HEAD || c->answer.n_line > 0;
 
-	bool lost = c->n_answered < c->n_questions && !c->answer.closes && (within || (c->n_answered == 0 && c->sent > 0));
+	bool unheard = c->n_answered == 0 && c->sent > 0;
+	bool lost = c->n_answered < c->n_questions && !c->answer.closes && (within || unheard) && !is_excused(c) &&
+		    !asks_for_trouble(c);
 
 	trace("client hears the end", c->number, c->n_answered, reset);
-	if (lost && !is_excused(c) && !asks_for_trouble(c) && c->connection->cut)
+	if (lost && c->connection->cut)
 		world.lost_to_cut |= c->connection->cut_by_stop;
-	else if (lost && !is_excused(c) && !asks_for_trouble(c))
+	else if (lost)
 		broken("client %u (%s) lost its answer %u of %u, %s", c->number, habit_name(c->habit),
 		       c->n_answered + 1, c->n_questions, reset ? "by a reset" : "by the end");
 	leave(c, false);
@@ -154,7 +156,8 @@ static bool pool_serves(void)
 
 static void connect_or_wait(struct client *c)
 {
-	unsigned room = c->habit == HABIT_READS_SLOWLY || chance_one_in(3) ? 64 + (unsigned)chance_below(400) : ROOM_MOST;
+	bool narrow = c->habit == HABIT_READS_SLOWLY || chance_one_in(3);
+	unsigned room = narrow ? 64 + (unsigned)chance_below(400) : ROOM_MOST;
 	int r = tcp_connect(c, PORT, room, &c->connection);
 
 	holds(r != -ECONNREFUSED || !pool_serves() || chance_possible(FAULT_LISTEN_FAILED),
@@ -186,7 +189,7 @@ static void speak(struct client *c)
 	if (c->half_closed || (n == 0 && c->habit != HABIT_HALF_CLOSES))
 		return;
 	if (n > 0) {
-		unsigned piece = c->habit == HABIT_SPLITS ? 1 + (unsigned)chance_below(40) : 1 + (unsigned)chance_below(2000);
+		unsigned piece = 1 + (unsigned)chance_below(c->habit == HABIT_SPLITS ? 40 : 2000);
 
 		r = tcp_send(c->connection, THEIRS, c->text + c->sent, piece < n ? piece : n);
 		c->sent += r > 0 ? (unsigned)r : 0;

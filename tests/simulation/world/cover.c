@@ -102,7 +102,8 @@ static void report_faults(void)
 {
 	printf("faults:");
 #define TELL(name, one_in, meaning) \
-	printf(" %s %" PRIu64, #name, cover->faults[FAULT_##name]); tell("the fault", #name, cover->faults[FAULT_##name], true);
+	printf(" %s %" PRIu64, #name, cover->faults[FAULT_##name]);	\
+	tell("the fault", #name, cover->faults[FAULT_##name], true);
 	FAULTS(TELL)
 #undef TELL
 	printf("\n");
@@ -175,7 +176,8 @@ static void report_habits(void)
 {
 	printf("clients:");
 #define TELL(name, owed, meaning) \
-	printf(" %s %" PRIu64, #name, cover->habits[HABIT_##name]); tell("the habit", #name, cover->habits[HABIT_##name], true);
+	printf(" %s %" PRIu64, #name, cover->habits[HABIT_##name]);	\
+	tell("the habit", #name, cover->habits[HABIT_##name], true);
 	HABITS(TELL)
 #undef TELL
 	printf("\n");
@@ -189,11 +191,12 @@ unsigned cover_report(void)
 	report_conns();
 	report_messages();
 	report_habits();
-	printf("exit codes: drained %" PRIu64 ", not started %" PRIu64 ", cut %" PRIu64 ", gave up %" PRIu64 ", killed %" PRIu64
-	       "\n", cover->exit_codes[0], cover->exit_codes[1], cover->exit_codes[3], cover->exit_codes[4],
+	printf("exit codes: 0 %" PRIu64 ", 1 %" PRIu64 ", 3 %" PRIu64 ", 4 %" PRIu64 ", killed %" PRIu64 "\n",
+	       cover->exit_codes[0], cover->exit_codes[1], cover->exit_codes[3], cover->exit_codes[4],
 	       cover->exit_codes[7]);
-	printf("%" PRIu64 " worlds of %.1f s each: %" PRIu64 " steps, %" PRIu64 " workers born, %" PRIu64 " connections, %"
-	       PRIu64 " answers, each byte known\n", cover->worlds, (double)cover->simulated_ms / 1000 / (double)cover->worlds,
-	       cover->steps, cover->births, cover->connections, cover->answers);
+	printf("%" PRIu64 " worlds of %.1f s each, %" PRIu64 " lived twice: %" PRIu64 " steps, %" PRIu64 " workers, %"
+	       PRIu64 " connections, %" PRIu64 " answers, each byte known\n", cover->worlds,
+	       (double)cover->simulated_ms / 1000 / (double)cover->worlds, cover->twice, cover->steps, cover->births,
+	       cover->connections, cover->answers);
 	return n_missing;
 }

@@ -74,7 +74,8 @@ static void push(struct simulated *s, enum op op, struct tag tag, int res, bool 
 
 	holds(s->n_done <= DONE_MOST, "%d completions at a time", DONE_MOST);
 	*done = (struct done){
-		.c = { .op = op, .tag = tag, .res = res, .more = more, .data = buffer < 0 ? NULL : s->buffers[buffer] },
+		.c = { .op = op, .tag = tag, .res = res, .more = more,
+		      .data = buffer < 0 ? NULL : s->buffers[buffer] },
 		.buffer = buffer,
 	};
 }
@@ -442,7 +443,8 @@ static bool simulated_next(struct engine *e, struct completion *ret_completion)
 	*ret_completion = s->done[s->n_given].c;
 	s->held = s->done[s->n_given++].buffer;
 	e->counters.completed++;
-	trace("completes", (uint64_t)ret_completion->op, ret_completion->tag.index, (uint64_t)(int64_t)ret_completion->res);
+	trace("completes", (uint64_t)ret_completion->op, ret_completion->tag.index,
+	      (uint64_t)(int64_t)ret_completion->res);
 	return true;
 }
 

@@ -58,6 +58,13 @@ static struct watch *free_watch(struct epoll_set *set)
 	return &set->watches[set->n_watches++];
 }
 
+static bool is_refused(const struct file *f)
+{
+	if (f->kind == FILE_SOCKET && world.current->engine)
+		return chance_of(FAULT_POLL_REFUSED);
+	return f->kind == FILE_PID && chance_of(FAULT_NO_PIDFD);
+}
+
 CALL(int, epoll_ctl, int epoll_fd, int operation, int fd, struct epoll_event *event)
 {
 	struct epoll_set *set = file_get(epoll_fd, FILE_EPOLL);
@@ -65,8 +72,7 @@ CALL(int, epoll_ctl, int epoll_fd, int operation, int fd, struct epoll_event *ev
 	struct watch *w = find_watch(set, fd);
 
 	holds((operation == EPOLL_CTL_ADD) == !w, "epoll_ctl %d of descriptor %d", operation, fd);
-	if (operation == EPOLL_CTL_ADD && (f->kind == FILE_PID ? chance_of(FAULT_NO_PIDFD)
-				     : f->kind == FILE_SOCKET && world.current->engine && chance_of(FAULT_POLL_REFUSED))) {
+	if (operation == EPOLL_CTL_ADD && is_refused(f)) {
 		errno = ENOMEM;
 		return -1;
 	}

@@ -59,7 +59,8 @@ void *file_get(int fd, enum file_kind kind)
 
 struct file *file_at(const struct process *p, int fd)
 {
-	holds(fd >= 0 && fd < FDS_MOST && p->fds[fd], "%s uses descriptor %d, which is not open", process_name(p), fd);
+	holds(fd >= 0 && fd < FDS_MOST && p->fds[fd], "%s uses descriptor %d, which is not open", process_name(p),
+	      fd);
 	return p->fds[fd];
 }
 

@@ -146,7 +146,10 @@ void world_free(void *at);
 
 /* ---- file.c ---- */
 
-enum file_kind { FILE_PLAIN, FILE_SOCKET, FILE_STREAM, FILE_PACKETS, FILE_EPOLL, FILE_COUNTER, FILE_TIMER, FILE_SIGNALS, FILE_PID };
+enum file_kind {
+	FILE_PLAIN, FILE_SOCKET, FILE_STREAM, FILE_PACKETS, FILE_EPOLL, FILE_COUNTER, FILE_TIMER, FILE_SIGNALS,
+	FILE_PID,
+};
 
 /* What each kind of file does; a missing function refuses. */
 struct file_ops {

@@ -128,7 +128,8 @@ static struct socket *choose_member(void)
 	const struct reuseport *g = &world.group;
 	unsigned place = g->n_code > 0 ? run_program(g) : g->n;
 
-	holds(g->n_code == 0 || place < g->n || chance_possible(FAULT_NO_PROGRAM) || !world.crew || world.crew->stopping,
+	holds(g->n_code == 0 || place < g->n || chance_possible(FAULT_NO_PROGRAM) || !world.crew ||
+	      world.crew->stopping,
 	      "a program chooses place %u in a group of %u", place, g->n);	/* the hash does then */
 	return place < g->n ? g->members[place] : g->members[chance_below(g->n)];
 }

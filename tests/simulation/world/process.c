@@ -409,8 +409,9 @@ CALL(void *, malloc, size_t n)
 CALL(void *, calloc, size_t n, size_t size)
 {
 	struct process *p = world.current;
-	struct block *block = is_refused(p) ? NULL : __real_calloc(1, sizeof(*block) + n * size);	/* touches no page */
+	struct block *block;
 
+	block = is_refused(p) ? NULL : __real_calloc(1, sizeof(*block) + n * size);	/* touches no page */
 	return give_block(p, block);
 }
 

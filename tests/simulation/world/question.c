@@ -30,7 +30,8 @@ static void say(struct client *c, const char *format, ...)
 /* What kills a worker is asked rarely, and in some worlds only. */
 static enum ask choose_ask(void)
 {
-	static const enum ask harmless[] = { ASK_NOW, ASK_LATE, ASK_PIECES, ASK_SIZED, ASK_FILE, ASK_ECHO, ASK_UNREAD };
+	static const enum ask harmless[] = { ASK_NOW, ASK_LATE, ASK_PIECES, ASK_SIZED, ASK_FILE, ASK_ECHO,
+					    ASK_UNREAD };
 
 	if (!chance_one_in(8))
 		return harmless[chance_below(sizeof(harmless) / sizeof(harmless[0]))];
@@ -115,7 +116,8 @@ static void babble(struct client *c)
 
 void client_think(struct client *c)
 {
-	unsigned n = c->habit == HABIT_ASKS_ONCE || c->habit == HABIT_BABBLES ? 1 : 1 + (unsigned)chance_below(ASKS_MOST);
+	bool one = c->habit == HABIT_ASKS_ONCE || c->habit == HABIT_BABBLES;
+	unsigned n = one ? 1 : 1 + (unsigned)chance_below(ASKS_MOST);
 
 	if (c->habit == HABIT_SAYS_NOTHING)
 		return;

@@ -91,7 +91,8 @@ CALL(int, open, const char *path, int flags, ...)
 {
 	struct file *f;
 
-	if (strcmp(path, "/dev/null") != 0 && strcmp(path, "/proc/self/statm") != 0 && strcmp(path, PATTERN_PATH) != 0) {
+	if (strcmp(path, "/dev/null") != 0 && strcmp(path, "/proc/self/statm") != 0 &&
+	    strcmp(path, PATTERN_PATH) != 0) {
 		errno = ENOENT;
 		return -1;
 	}
@@ -164,7 +165,8 @@ CALL(int, poll, struct pollfd *fds, nfds_t n, int timeout)
 {
 	struct file *f = file_at(world.current, fds->fd);
 
-	holds(n == 1 && fds->events == POLLOUT && world.current->pid != world.parent_pid, "the parent sleeps in poll()");
+	holds(n == 1 && fds->events == POLLOUT && world.current->pid != world.parent_pid,
+	      "the parent sleeps in poll()");
 	process_wait(poll_is_ready, f, world.now_ms + (unsigned)timeout);
 	return file_writable(f);
 }

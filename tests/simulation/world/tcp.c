@@ -133,7 +133,7 @@ static bool was_killed(const struct process *p)
 	return p && p->dead && (p->signal != 0 || p->code != 0);
 }
 
-/* When a listener is closed by the parent, or after all was given up, and nobody is there to take what waits in it. */
+/* A listener is closed, and nobody is there who could take what waits in it. */
 static bool nobody_serves(const struct process *p)
 {
 	if (world.lend_lost)
@@ -154,7 +154,9 @@ static bool is_cutting(const struct process *p)
 		return p->worker->drain.cut;
 	if (!world.crew)
 		return false;
-	return world.crew->now_ms >= (world.crew->stopping ? world.crew->stop_deadline_ms : world.crew->departures.deadline_ms);
+	if (world.crew->stopping)
+		return world.crew->now_ms >= world.crew->stop_deadline_ms;
+	return world.crew->now_ms >= world.crew->departures.deadline_ms;
 }
 
 void note_why(struct connection *c, const struct process *p)
@@ -197,7 +199,9 @@ ssize_t stream_sendmsg(struct stream *s, const struct msghdr *header)
 	for (size_t i = 0; i < header->msg_iovlen && r >= 0; i++) {
 		const struct iovec *part = &header->msg_iov[i];
 
-		r = chance_of(FAULT_SEND_ERROR) ? -ENOBUFS : tcp_send(s->connection, OURS, part->iov_base, part->iov_len);
+		r = -ENOBUFS;
+		if (!chance_of(FAULT_SEND_ERROR))
+			r = tcp_send(s->connection, OURS, part->iov_base, part->iov_len);
 		s->connection->spoiled |= r == -ENOBUFS;
 		n += r > 0 ? r : 0;
 		if (r < (ssize_t)part->iov_len)
