@@ -13,7 +13,7 @@ Q	:= $(if $(V),,@)
 say	= @mkdir -p $(@D); $(if $(V),,printf '  %-5s %s\n' $(1) $@)
 
 # The pool itself; the program around it; what is loaded into it; what tests it.
-OBJ	:= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/*.c $(ROOMS:%=src/%/*.c)))
+OBJ	:= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out %.bpf.c,$(wildcard src/*.c $(ROOMS:%=src/%/*.c))))
 CLI_OBJ	:= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/cli/*.c))
 PROGRAMS := $(shell grep -l '^int main' src/examples/*.c)	# the other examples are handlers
 EXAMPLES := $(PROGRAMS:src/%.c=$(BUILD)/%) \
@@ -42,7 +42,10 @@ ALL_CFLAGS := $(CFLAGS) -std=gnu17 $(WARN) $(if $(WERROR)$(CI),$(PINNED)) -fPIC 
 ALL_CPPFLAGS := -D_GNU_SOURCE -Isrc $(CPPFLAGS)
 ALL_LDFLAGS := $(SANITIZING) -Wl,-z,relro,-z,now $(LDFLAGS)
 COMPILE	= $(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP
-STAMP	:= $(CC) $(VERSION) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)
+# The program of balance `least` is built in where there is what compiles it, and needs nothing when it runs.
+LEAST	:= $(if $(WITHOUT_LEAST),,$(shell PATH=$$PATH:/usr/sbin tools/deps has least))
+BPFTOOL	:= $(shell PATH=$$PATH:/usr/sbin command -v bpftool)
+STAMP	:= $(LEAST) $(CC) $(VERSION) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)
 # Each file was checked by itself; across files the compiler sees ghosts.
 LTO_LINK = $(if $(LTO),$(ALL_CFLAGS) -Wno-maybe-uninitialized -Wno-uninitialized)
 LIBS	:= -luring -ljansson -ldl
@@ -78,6 +81,16 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 
 $(BUILD)/obj/cli/version.o: ALL_CPPFLAGS += -DBUILD_FLAGS='"$(OPT)$(SANITIZE:%= -fsanitize=%)"' \
 	-DBUILD_LIBURING='"$(shell pkg-config --modversion liburing 2>/dev/null)"'
+
+ifneq ($(LEAST),)
+$(BUILD)/obj/balance/least.o: ALL_CPPFLAGS += -DBUILD_LEAST -isystem $(BUILD)/bpf
+$(BUILD)/obj/balance/least.o: $(BUILD)/bpf/least.skel.h
+endif
+
+$(BUILD)/bpf/%.skel.h: src/balance/%.bpf.c src/balance/%_table.h $(BUILD)/flags
+	$(call say,BPF)
+	$(Q)clang -O2 -g -target bpf -mcpu=v3 -Wall -Isrc -idirafter /usr/include/$(shell uname -m)-linux-gnu -c -o $(@:.skel.h=.o) $<
+	$(Q)$(BPFTOOL) gen skeleton -L $(@:.skel.h=.o) name $*_bpf >$@
 
 $(BUILD)/examples/%.so: src/examples/%.c $(BUILD)/flags
 	$(call say,CC)
@@ -169,7 +182,7 @@ bench:	## compare the accept models and their peers, in about half an hour (resu
 lint:	## clang-tidy, cppcheck, and which room includes which
 	@tools/deps lint
 	@tools/edges
-	$(Q)clang-tidy --quiet --config-file=tools/clang-tidy.yml $(wildcard src/*.c src/*/*.c) -- $(ALL_CPPFLAGS) -std=gnu17
+	$(Q)clang-tidy --quiet --config-file=tools/clang-tidy.yml $(filter-out %.bpf.c,$(wildcard src/*.c src/*/*.c)) -- $(ALL_CPPFLAGS) -std=gnu17
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		--suppressions-list=tools/cppcheck.txt -Isrc src
 

@@ -48,9 +48,10 @@ enum brood_on_giveup {
 
 /* Under the reuseport model: which worker gets a new connection. */
 enum brood_balance {
-	BROOD_BALANCE_AUTO = 0,		/* weighted */
+	BROOD_BALANCE_AUTO = 0,		/* least where it is allowed, else weighted; the log says which */
 	BROOD_BALANCE_HASH,		/* as the kernel's hash of addresses and ports falls */
 	BROOD_BALANCE_WEIGHTED,		/* the more the fewer connections it has, and the less it lags; no privilege */
+	BROOD_BALANCE_LEAST,		/* the one that has the fewest connections (eBPF): CAP_BPF and CAP_NET_ADMIN, or nothing */
 };
 
 /* What a fault in a handler costs: SIGSEGV, SIGBUS, SIGFPE, SIGILL or abort(). */

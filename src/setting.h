@@ -57,7 +57,7 @@
 	X(linger_timeout_ms,	2000,		1,	DAY_MS)			\
 	X(cache_bytes,		8 * MIB,	1,	GIB)			\
 	X(listing,		0,		0,	1)			\
-	X(balance,		0,		0,	BROOD_BALANCE_WEIGHTED)
+	X(balance,		0,		0,	BROOD_BALANCE_LEAST)
 
 /* Those that stay as they are while a pool runs: a reload changes all others. */
 #define FIXED_NUMBERS(X) X(model) X(engine) X(backlog) X(join) X(balance) X(rebalance)

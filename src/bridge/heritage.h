@@ -19,5 +19,6 @@ struct heritage {
 	uint32_t		 engine;	/* enum brood_engine; EPOLL once the pool settled on it */
 	struct board		*board;		/* MAP_SHARED; we write our row only */
 	unsigned		 row;		/* ours */
+	_Atomic uint64_t	*settled;	/* connections we are done with, shared with the kernel; NULL = not wanted */
 	const struct config	*config;
 };

@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const char *const models[] = { "reuseport", "preemptive", "round-robin", NULL };
-static const char *const balances[] = { "auto", "hash", "weighted", NULL };
+static const char *const balances[] = { "auto", "hash", "weighted", "least", NULL };
 static const char *const engines[] = { "auto", "uring", "epoll", NULL };
 static const char *const giveups[] = { "exit", "degrade", NULL };
 static const char *const faults[] = { "die", "contain", NULL };
@@ -61,7 +61,7 @@ const struct option option_table[] = {
 	CHOICE("model",           "MODEL",    models,              pool.model,
 	       "reuseport, preemptive or round-robin"),
 	CHOICE("balance",         "BALANCE",  balances,            pool.balance,
-	       "reuseport: auto, hash or weighted"),
+	       "reuseport: auto, hash, weighted or least"),
 	OPTION("rebalance",       NULL,       parse_switch,        pool.rebalance,
 	       "reuseport: idle connections move to other workers"),
 	CHOICE("engine",          "ENGINE",   engines,             pool.engine,

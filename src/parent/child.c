@@ -58,6 +58,7 @@ static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, 
 		.slot = slot->index, .generation = slot->n_born, .parent_pid = crew->pid,
 		.channel_fd = channel_fd, .engine = engine_for_next(crew), .board = crew->board, .row = row,
 		.config = crew->config, .queue_fd = -1, .wake_fd = crew->wake_fd,
+		.settled = tally_settled(crew, row),
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		ret_heritage->listen_fd[i] = -1;
@@ -105,6 +106,8 @@ static pid_t give_birth(struct crew *crew, struct slot *slot, unsigned row, int 
 	if (r < 0)
 		return r;
 	board_clear(&crew->board->rows[row]);
+	if (tally_settled(crew, row))
+		board_set(tally_settled(crew, row), 0);
 	r = compose_heritage(crew, slot, row, ends[1], &heritage);
 	pid = r < 0 ? r : spawn_worker(&heritage);
 	close(ends[1]);

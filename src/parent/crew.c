@@ -14,6 +14,8 @@
 #define ROWS_FOR(n_slots) (4 * (n_slots) + 4)
 #define FDS_OF_OUR_OWN 64
 
+_Static_assert(ROWS_FOR(WORKERS_MAX) <= LEAST_ROWS, "a row for each process");
+
 static struct restart_policy policy_of(const struct config *config)
 {
 	const struct brood_options *o = &config->options;
@@ -152,6 +154,7 @@ void crew_destroy(struct crew *crew)
 			transfer_close(crew, slot);
 		}
 	}
+	least_destroy(crew->least);
 	board_destroy(crew->board);
 	free(crew->children);
 	free(crew->death_times);

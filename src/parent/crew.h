@@ -8,6 +8,7 @@
 #pragma once
 
 #include "balance/group.h"
+#include "balance/least.h"
 #include "base/address.h"
 #include "base/handshakes.h"
 #include "bridge/board.h"
@@ -74,6 +75,8 @@ struct slot {
 	int		 give_fd;	/* --rebalance: the ends of its queue; -1 = it has none */
 	int		 take_fd;
 	uint32_t	 n_connections;	/* at the last look */
+	uint32_t	 tallied;	/* serial of the child that the kernel's program counts for */
+	int64_t		 drift;		/* found when it was last looked at, and not corrected */
 	bool		 around;	/* steered around: new connections go to others */
 	bool		 was_ready;	/* ever */
 	uint32_t	 n_restarts;	/* after deaths */
@@ -132,6 +135,9 @@ struct crew {
 	struct group		 groups[LISTENERS_MAX];	/* reuseport: of each address */
 	bool			 steer_due;		/* a group has changed */
 	bool			 steer_failed;		/* said once */
+	uint32_t		 balance;		/* enum brood_balance, never AUTO */
+	struct least		*least;			/* NULL = it is not loaded */
+	char			 why_not_least[128];	/* empty = it is, or is not wanted */
 	uint64_t		 weigh_ms;		/* when to look at the loads next; 0 = upon an arrival */
 	uint64_t		 arrival_ms;		/* when one woke us */
 	uint64_t		 moved_ms;		/* when connections last came */
@@ -457,17 +463,32 @@ unsigned custody_n_queued(const struct slot *slot);
 /* Attaches to each group who gets new connections, if that has changed. */
 void steer_settle(struct crew *crew);
 
+/* tally.c */
+
+/* Decides how to balance. Return: 0; or -errno: `least` is wanted and cannot be had, crew->why_not_least says why. */
+int tally_create(struct crew *crew);
+/* Where the child of @row publishes what it is done with; NULL = nobody wants to know. */
+_Atomic uint64_t *tally_settled(const struct crew *crew, unsigned row);
+/* That listener of @slot has begun to listen. */
+void tally_join(struct crew *crew, const struct slot *slot, unsigned index);
+/* The program chooses in that group, which is not empty. Return: whether it does. */
+bool tally_attach(struct crew *crew, unsigned index);
+/* Tells the program who may be chosen. */
+void tally_settle(struct crew *crew);
+/* Corrects what it counts, where that is not what is there. */
+void tally_correct(struct crew *crew);
+
 /* weigh.c */
 
-/* Return: 0 or -errno; nothing unless weights are wanted. The epoll set must be there. */
+/* Return: 0 or -errno; nothing under `hash`. The epoll set must be there. */
 int weigh_create(struct crew *crew);
-/* "weighted", or "hash" */
+/* "hash", "weighted" or "least" */
 const char *weigh_name(const struct crew *crew);
 /* A worker has taken a connection while nobody looked. */
 void on_arrival(struct crew *crew);
 /* There is another number of slots. */
 void weigh_resize(struct crew *crew);
-/* Looks at the loads, and has the groups changed when they have moved. */
+/* Looks at the loads, and has changed what has moved. */
 void weigh_look(struct crew *crew);
 
 /* transfer.c */

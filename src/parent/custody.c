@@ -70,6 +70,7 @@ int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd)
 	slot->listen_fd[index] = fd;
 	group_add(&crew->groups[index], slot->index);
 	crew->steer_due = true;
+	tally_join(crew, slot, index);
 	return 0;
 }
 

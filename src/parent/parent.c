@@ -27,6 +27,11 @@ static int run_crew(struct crew *crew)
 	r = control_create(crew);
 	if (r < 0)
 		return BROOD_EXIT_NOT_STARTED;
+	r = tally_create(crew);
+	if (r < 0) {
+		log_error("cannot start: balance least: %s", crew->why_not_least);
+		return BROOD_EXIT_NOT_STARTED;
+	}
 	r = intake_create(crew);
 	if (r < 0)
 		return fail_start("queues of the workers", r);

@@ -29,7 +29,9 @@ static void greet_pool(struct crew *crew)
 		log_info("ready: %u worker%s on http://%s (%s, %s)", crew->n_slots,
 			 crew->n_slots == 1 ? "" : "s", text, config_model_name(config), crew_engine_name(crew));
 	}
-	if (config->options.model == BROOD_REUSEPORT)
+	if (config->options.model == BROOD_REUSEPORT && crew->why_not_least[0])
+		log_info("balance: %s (least: %s)", weigh_name(crew), crew->why_not_least);
+	else if (config->options.model == BROOD_REUSEPORT)
 		log_info("balance: %s", weigh_name(crew));
 	pidfile_publish(crew);
 	hang_watch(crew);

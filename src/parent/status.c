@@ -145,12 +145,13 @@ static const char *balance_of(const struct crew *crew)
 
 json_t *status_tell(struct crew *crew)
 {
-	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:b, s:b, s:i, s:b, s:o, s:I, s:I, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:o, s:b, s:b, s:i, s:b, s:o, s:I, s:I, s:o, s:o}",
 			 "brood", BROOD_VERSION, "pid", (int)crew->pid,
 			 "uptime_ms", number(crew->now_ms - crew->born_ms),
 			 "model", config_model_name(crew->config),
 			 "engine", crew->engine_settled ? crew_engine_name(crew) : NULL,
 			 "engine_why", status_tell_text(crew->engine_why), "balance", balance_of(crew),
+			 "balance_why", status_tell_text(crew->why_not_least),
 			 "listen", tell_addresses(crew->config),
 			 "ready", crew->was_ready, "stopping", crew->stopping != NOT_STOPPING,
 			 "wanted", (int)crew->n_wanted, "scaling", crew->scale_ms != 0,

@@ -2,9 +2,9 @@
 /*
  * steer - which listeners of a reuseport group get new connections
  *
- * As long as all do, and alike, the kernel's hash decides; else a program on the group. A slot that leaves, that has given up, or whose listeners are
- * lent, is steered around. What it has in its queue is for
- * custody to have emptied.
+ * Under balance `hash` the kernel decides as long as all do, else a program on the group. A slot that leaves,
+ * that has given up, or whose listeners are lent, is steered around. What it has in its queue is for custody to
+ * have emptied.
  *
  * Fails by: a program that is refused; then the hash goes on, and custody's lending has to do.
  */
@@ -37,7 +37,7 @@ static unsigned weigh(const struct crew *crew, const struct group *group, uint32
 	return n;
 }
 
-static int attach(const struct crew *crew, unsigned index)
+static int attach(struct crew *crew, unsigned index)
 {
 	const struct group *group = &crew->groups[index];
 	struct sock_filter code[PROGRAM_MOST];
@@ -45,7 +45,9 @@ static int attach(const struct crew *crew, unsigned index)
 	unsigned n_open = weigh(crew, group, weights);
 	int fd = crew->slots[group->slot[0]].listen_fd[index];
 
-	if (n_open == 0 || group->n == 1 || (n_open == group->n && crew->wake_fd < 0))
+	if (crew->balance == BROOD_BALANCE_LEAST && tally_attach(crew, index))
+		return 0;
+	if (n_open == 0 || group->n == 1 || (n_open == group->n && crew->balance == BROOD_BALANCE_HASH))
 		return attach_nothing(fd);
 	return attach_program(fd, code, program_write(weights, group->n, code));
 }
@@ -61,6 +63,7 @@ void steer_settle(struct crew *crew)
 		slot->around = around;
 	}
 	crew->steer_due = false;
+	tally_settle(crew);
 	for (unsigned i = 0; due && i < crew->config->n_listeners; i++) {
 		int r = crew->groups[i].n > 0 ? attach(crew, i) : 0;
 

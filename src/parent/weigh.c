@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * weigh - under balance `weighted`: when to look at what the workers have to do, and whether to act on it
+ * weigh - when to look at what the workers have to do, and whether to act on it
  *
- * While connections come, their loads are read from the board every few milliseconds; who has less than the others
- * gets more of the next ones (balance/weights.h), and the groups are changed only when that moved by enough. When
- * nothing has come for a while we look no more: the next arrival wakes us, once.
+ * weighted: while connections come, their loads are read from the board every few milliseconds; who has less than the
+ * others gets more of the next ones (balance/weights.h), and the groups are changed only when that moved by enough.
+ * least: the program in the kernel sees loads itself, and is corrected once a second (tally.c).
+ *
+ * When nothing has come for a while we look no more: the next arrival wakes us, once.
  */
 #include "parent/crew.h"
 
 #include "balance/weights.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -19,17 +22,16 @@
 #define FIRST_MS	50
 #define LOOK_MS		10	/* ...and what goes on needs no such haste */
 #define CALM_MS		100
-
-static bool is_wanted(const struct crew *crew)
-{
-	const struct brood_options *o = &crew->config->options;
-
-	return o->model == BROOD_REUSEPORT && !o->join && (o->balance == BROOD_BALANCE_WEIGHTED || o->balance == BROOD_BALANCE_AUTO);
-}
+#define CORRECT_MS	1000	/* a correction takes two looks... */
+#define CORRECT_CALM_MS	2500	/* ...after the last arrival */
 
 const char *weigh_name(const struct crew *crew)
 {
-	return is_wanted(crew) ? "weighted" : "hash";
+	static const char *const names[] = {
+		[BROOD_BALANCE_HASH] = "hash", [BROOD_BALANCE_WEIGHTED] = "weighted", [BROOD_BALANCE_LEAST] = "least",
+	};
+
+	return names[crew->balance];
 }
 
 /* One event at a time, because a worker could say it without end. */
@@ -42,7 +44,7 @@ static int listen_for_arrival(const struct crew *crew, int operation)
 
 int weigh_create(struct crew *crew)
 {
-	if (!is_wanted(crew))
+	if (crew->balance == BROOD_BALANCE_HASH)
 		return 0;
 	crew->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	return crew->wake_fd < 0 ? -errno : listen_for_arrival(crew, EPOLL_CTL_ADD);
@@ -112,17 +114,28 @@ void weigh_resize(struct crew *crew)
 		stop_looking(crew);
 }
 
+/* Return: in how long to look again. */
+static uint64_t look(struct crew *crew)
+{
+	if (crew->balance == BROOD_BALANCE_LEAST) {
+		tally_correct(crew);
+		return CORRECT_MS;
+	}
+	weigh_all(crew);
+	return crew->now_ms < crew->arrival_ms + FIRST_MS ? LOOK_FIRST_MS : LOOK_MS;
+}
+
 void weigh_look(struct crew *crew)
 {
+	uint64_t calm_ms = crew->balance == BROOD_BALANCE_LEAST ? CORRECT_CALM_MS : CALM_MS;
 	uint64_t n_accepted = count_accepted(crew);
 
 	if (crew->n_slots == 1)
 		return;		/* until there are more nothing wakes us again */
-	weigh_all(crew);
-	crew->weigh_ms = crew->now_ms + (crew->now_ms < crew->arrival_ms + FIRST_MS ? LOOK_FIRST_MS : LOOK_MS);
+	crew->weigh_ms = crew->now_ms + look(crew);
 	if (n_accepted != crew->n_accepted)
 		crew->moved_ms = crew->now_ms;
-	else if (crew->now_ms >= crew->moved_ms + CALM_MS)
+	else if (crew->now_ms >= crew->moved_ms + calm_ms)
 		stop_looking(crew);
 	crew->n_accepted = n_accepted;
 }

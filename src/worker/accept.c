@@ -116,6 +116,12 @@ static void open_taken_one(struct worker *w, int fd)
 		rights_discard(fd);
 }
 
+static void open_accepted(struct worker *w, const struct listener *l, int fd)
+{
+	if (conn_open(&w->conns, fd) == 0 && l->slot != w->heritage->slot)
+		w->n_borrowed++;
+}
+
 /* Return: whether there may be more. */
 static bool accept_one(struct worker *w, struct listener *l)
 {
@@ -136,7 +142,7 @@ static bool accept_one(struct worker *w, struct listener *l)
 		if (l->kind == LISTENER_QUEUE)
 			open_taken_one(w, fd);
 		else
-			conn_open(&w->conns, fd);
+			open_accepted(w, l, fd);
 		wake_parent(w);
 	}	/* else that connection failed in the queue (ECONNABORTED and its like): the next one */
 	return true;

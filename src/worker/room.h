@@ -72,6 +72,7 @@ struct worker {
 	bool			 accept_paused;	/* out of descriptors; said once until it recovers */
 	uint64_t		 accept_again_ms;
 	uint64_t		 n_accept_paused;
+	uint64_t		 n_borrowed;	/* connections accepted from lent listeners */
 	uint64_t		 n_quarantined;
 	struct drain		 drain;
 	struct recycle		 recycle;

@@ -139,6 +139,8 @@ static void publish(struct worker *w)
 	board_set(&row->completed, e->completed);
 	board_set(&row->starved, e->starved);
 	board_set(&row->overflows, e->overflows);
+	if (w->heritage->settled)
+		board_set(w->heritage->settled, c->accepted - w->conns.n_open - w->n_borrowed);
 }
 
 /* Tells the board around it: who waits is idle, who neither waits nor comes back to waiting hangs. */
