@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timeout: 300
+ * timeout: 600
  *
  * Seeds 1 to SEEDS (10,000) each give a world, and in each every invariant holds at every step; every hundredth
  * is lived twice, and both lives are the same. SEED=N lives one alone, and prints all that happens.
