@@ -114,12 +114,20 @@ void weigh_resize(struct crew *crew)
 		stop_looking(crew);
 }
 
+/* Together with the look for who hangs, because an idle pool is to wake its parent once a second and not twice. */
+static uint64_t correct_ms(const struct crew *crew)
+{
+	uint64_t ms = crew->look_ms > crew->now_ms ? crew->look_ms - crew->now_ms : CORRECT_MS;
+
+	return ms < CORRECT_MS / 2 ? ms + CORRECT_MS : ms;
+}
+
 /* Return: in how long to look again. */
 static uint64_t look(struct crew *crew)
 {
 	if (crew->balance == BROOD_BALANCE_LEAST) {
 		tally_correct(crew);
-		return CORRECT_MS;
+		return correct_ms(crew);
 	}
 	weigh_all(crew);
 	return crew->now_ms < crew->arrival_ms + FIRST_MS ? LOOK_FIRST_MS : LOOK_MS;
