@@ -36,9 +36,9 @@ def play(engine, times, user):
             scale(brood, -3, turn)
             scale(brood, +3, turn)
         took = time.monotonic() - began
-        all_serve(brood, N_WORKERS)
         for checker in checkers:
             checker.finish()
+        all_serve(brood, N_WORKERS)     # while others hold connections, `least` gives none to who has most of them
         for checker in checkers:
             checker.expect_nothing_lost()
             check(checker["refused"] == 0, "and nobody was refused")
