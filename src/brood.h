@@ -207,8 +207,8 @@ int brood_http(struct brood *brood, brood_handler_fn *handler, void *arg);
  * @options: as they are in force, with every default put in; to be changed where they should change. Strings are
  *           copied after it has returned, and may be freed when it is called again.
  *
- * What may change while a pool runs then does, by new workers being born with it: all but model, engine, user,
- * group, pid_file, backlog and join, for which a warning says that they wait for the next start.
+ * What may change while a pool runs then does, by new workers being born with it: all but model, balance, rebalance,
+ * engine, user, group, pid_file, control, backlog and join, for which a warning says that they wait for the next start.
  *
  * Process: parent. This is the only function of a program that is ever called there, because what it finds out is for
  * the parent as much as for the workers, and has to be known before the first of them is replaced. So it does

@@ -142,9 +142,15 @@ int resolve_n_answers(const struct brood_options *options)
 
 static int check_join(const struct brood_options *options)
 {
-	if (!options->join || options->model == BROOD_REUSEPORT)
+	if (!options->join)
 		return 0;
-	log_error("option join: only the model reuseport can share an address with another pool");
+	if (options->model != BROOD_REUSEPORT) {
+		log_error("option join: only the model reuseport can share an address with another pool");
+		return -EINVAL;
+	}
+	if (options->balance == BROOD_BALANCE_AUTO || options->balance == BROOD_BALANCE_HASH)
+		return 0;
+	log_error("option join: what is shared with another pool is balanced by the kernel's hash alone");
 	return -EINVAL;
 }
 

@@ -6,7 +6,8 @@
  * that has given up, or whose listeners are lent, is steered around. What it has in its queue is for custody to
  * have emptied.
  *
- * Fails by: a program that is refused; then the hash goes on, and custody's lending has to do.
+ * Fails by: a program that is refused; then the hash goes on, and custody's lending has to do. So it is in a group that we
+ * share with others: its order is not ours, and a program would name their members.
  */
 #include "parent/crew.h"
 
@@ -45,6 +46,8 @@ static int attach(struct crew *crew, unsigned index)
 	unsigned n_open = weigh(crew, group, weights);
 	int fd = crew->slots[group->slot[0]].listen_fd[index];
 
+	if (crew->config->options.join || crew->stranger_told)
+		return attach_nothing(fd);
 	if (crew->balance == BROOD_BALANCE_LEAST && tally_attach(crew, index))
 		return 0;
 	if (n_open == 0 || group->n == 1 || (n_open == group->n && crew->balance == BROOD_BALANCE_HASH))

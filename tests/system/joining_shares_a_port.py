@@ -34,21 +34,30 @@ def refused(port, pattern, *options, **popen):
 
 
 me = rf"python3\S* \(pid {os.getpid()}\)"
+def wait_until_all_serve(*pools):
+    seen, all_of_them = set(), {pid for pool in pools for pid in pool.workers()}
+    wait_until(lambda: seen.add(pools[0].whoami()["pid"]) or seen >= all_of_them, 20, "all serve")
+
+
 for engine in engines():
-    with Brood(engine=engine) as first, Brood("--join", port=first.port, engine=engine) as second:
+    with Brood("--join", engine=engine) as first, Brood("--join", port=first.port, engine=engine) as second:
         check(second.lines(rf"joining brood \(pid {first.pid}\) on 127\.0\.0\.1:{first.port}"), "it says whom it joins")
-        seen = set()
-        wait_until(lambda: seen.add(first.whoami()["pid"]) or seen >= {*first.workers(), *second.workers()}, 20,
-                   "all serve")
+        wait_until_all_serve(first, second)
         refused(first.port, rf"already taken by brood \(pid ({first.pid}|{second.pid})\)")
-        time.sleep(1.1)         # it looks at most once a second
-        first.kill(signal.SIGHUP)
-        first.wait_for_line("reload: done")
-        line = first.wait_for_line(rf"brood \(pid {second.pid}\) listens on 127\.0\.0\.1:{first.port} as well")
-        check(not second.lines("as well"), "who joined knows it")
         first.stop()
         check(second.get("/").status == 200, "the second one goes on")
         refused(second.port, rf"already taken by brood \(pid {second.pid}\)")
+        second.stop()
+
+    # One that did not expect company learns of it when a worker gets ready, and leaves the balance to the kernel.
+    with Brood(engine=engine) as first, Brood("--join", port=first.port, engine=engine) as second:
+        time.sleep(1.1)         # it looks at most once a second
+        first.kill(signal.SIGHUP)
+        line = first.wait_for_line(rf"brood \(pid {second.pid}\) listens on 127\.0\.0\.1:{first.port} as well")
+        first.wait_for_line("left after", n=2)
+        check(not second.lines("as well"), "who joined knows it")
+        wait_until_all_serve(first, second)
+        first.stop()
         second.stop()
     print(f"{engine}: {line}")
 
@@ -77,6 +86,8 @@ port = free_port()
 with Brood("--listen", f"0.0.0.0:{port}", port=port, ready=False) as brood:
     brood.wait_exit(1, 5)
     check(brood.lines(rf"cannot listen on 0\.0\.0\.0:{port}: it overlaps with 127\.0\.0\.1:{port}, given"), "overlap")
-with Brood("--join", "--model", "preemptive", ready=False) as brood:
-    brood.wait_exit(2, 5)
-    check(brood.lines("option join: only the model reuseport"), "not with another model")
+for option, value, told in (("--model", "preemptive", "only the model reuseport"),
+                            ("--balance", "weighted", "hash alone")):
+    with Brood("--join", option, value, ready=False) as brood:
+        brood.wait_exit(2, 5)
+        check(brood.lines(f"option join: .*{told}"), f"not with {value}")
