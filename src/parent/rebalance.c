@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "parent/rebalance.h"
 
+#include "bridge/config.h"
+
 /* Of those that take part: the mean, rounded up, and a tenth above it. */
 struct mean {
 	uint32_t	up;
@@ -8,58 +10,55 @@ struct mean {
 	unsigned	n;
 };
 
-static struct mean mean_of(const struct tally loads[], unsigned n_slots)
+static struct mean mean_of(const struct tally tallies[], unsigned n_slots)
 {
 	struct mean mean = { 0, 0, 0 };
 
 	for (unsigned i = 0; i < n_slots; i++) {
-		mean.n += loads[i].takes_part;
-		mean.total += loads[i].takes_part ? loads[i].now : 0;
+		mean.n += tallies[i].takes_part;
+		mean.total += tallies[i].takes_part ? tallies[i].now : 0;
 	}
 	if (mean.n > 0)
 		mean.up = (uint32_t)((mean.total + mean.n - 1) / mean.n);
 	return mean;
 }
 
-/* Return: how many it has too many; 0 = it is not heavy. */
-static uint32_t excess(const struct tally *load, const struct mean *mean)
+/* Return: how many the slot has too many; 0 = it is not heavy, or gives already. */
+static uint32_t excess(const struct tally *tally, const struct mean *mean, uint32_t n_moved)
 {
-	uint32_t n = load->now < load->before ? load->now : load->before;
+	uint32_t n = tally->now < tally->before ? tally->now : tally->before;
 
-	if (!load->takes_part || n < REBALANCE_LEAST || (uint64_t)n * 10 * mean->n <= mean->total * 11)
+	if (!tally->takes_part || n_moved > 0 || n < REBALANCE_LEAST)
 		return 0;
-	return n > mean->up ? n - mean->up : 0;
+	if ((uint64_t)n * 10 * mean->n <= mean->total * 11 || n <= mean->up)
+		return 0;
+	return n - mean->up;
 }
 
-/* Return: how many it may be given. */
-static uint32_t room(const struct tally *load, const struct mean *mean)
+/* Return: how many it may be given beyond those it gets already. */
+static uint32_t room(const struct tally *tally, const struct mean *mean, uint32_t n_moved)
 {
-	uint32_t n = load->now > load->before ? load->now : load->before;
+	uint32_t n = tally->now > tally->before ? tally->now : tally->before;
+	uint32_t most = n < mean->up ? mean->up - n : 0;
 
-	return load->takes_part && n < mean->up ? mean->up - n : 0;
+	if (most > REBALANCE_MOST)
+		most = REBALANCE_MOST;
+	return tally->takes_part && n_moved < most ? most - n_moved : 0;
 }
 
-static bool is_in(const struct move moves[], unsigned n_moves, unsigned slot)
-{
-	for (unsigned i = 0; i < n_moves; i++)
-		if (moves[i].from == slot || moves[i].to == slot)
-			return true;
-	return false;
-}
+typedef uint32_t measure_fn(const struct tally *tally, const struct mean *mean, uint32_t n_moved);
 
-typedef uint32_t measure_fn(const struct tally *load, const struct mean *mean);
-
-/* Return: the slot of which there is most, among those not in @moves; *ret_n of it. */
-static unsigned find_most(const struct tally loads[], unsigned n_slots, const struct mean *mean,
-			  measure_fn *measure, const struct move moves[], unsigned n_moves, uint32_t *ret_n)
+/* Return: the slot of which there is most; *ret_n of it. @moved: what each is in already. */
+static unsigned find_most(const struct tally tallies[], unsigned n_slots, const struct mean *mean,
+			  measure_fn *measure, const uint32_t moved[], uint32_t *ret_n)
 {
 	unsigned most = 0;
 
 	*ret_n = 0;
 	for (unsigned i = 0; i < n_slots; i++) {
-		uint32_t n = measure(&loads[i], mean);
+		uint32_t n = measure(&tallies[i], mean, moved[i]);
 
-		if (n > *ret_n && !is_in(moves, n_moves, i)) {
+		if (n > *ret_n) {
 			*ret_n = n;
 			most = i;
 		}
@@ -67,22 +66,23 @@ static unsigned find_most(const struct tally loads[], unsigned n_slots, const st
 	return most;
 }
 
-unsigned rebalance_decide(const struct tally loads[], unsigned n_slots, struct move ret_moves[])
+unsigned rebalance_decide(const struct tally tallies[], unsigned n_slots, struct move ret_moves[])
 {
-	struct mean mean = mean_of(loads, n_slots);
+	uint32_t moved[WORKERS_MAX] = { 0 };
+	struct mean mean = mean_of(tallies, n_slots);
 	unsigned n_moves = 0;
 
-	while (n_moves < n_slots / 2) {
+	while (n_moves < n_slots) {
 		struct move *move = &ret_moves[n_moves];
 		uint32_t n_from, n_to;
 
-		move->from = find_most(loads, n_slots, &mean, excess, ret_moves, n_moves, &n_from);
-		move->to = find_most(loads, n_slots, &mean, room, ret_moves, n_moves, &n_to);
+		move->from = find_most(tallies, n_slots, &mean, excess, moved, &n_from);
+		move->to = find_most(tallies, n_slots, &mean, room, moved, &n_to);
 		if (n_from == 0 || n_to == 0)
 			break;
 		move->n = n_from < n_to ? n_from : n_to;
-		if (move->n > REBALANCE_MOST)
-			move->n = REBALANCE_MOST;
+		moved[move->from] += move->n;
+		moved[move->to] += move->n;
 		n_moves++;
 	}
 	return n_moves;

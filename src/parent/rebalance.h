@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define REBALANCE_LEAST 4	/* who has fewer is not heavy */
-#define REBALANCE_MOST 16	/* a move; what a queue holds (bridge/handoff) */
+#define REBALANCE_MOST 16	/* given to one at a time; what a queue holds (bridge/handoff) */
 
 /* Of one slot. */
 struct tally {
@@ -28,8 +28,8 @@ struct move {
 };
 
 /*
- * Each slot is in one move at most.
- * @ret_moves: room for n_slots / 2.
+ * A slot gives in one move at most, and gets in any number.
+ * @ret_moves: room for @n_slots <= WORKERS_MAX.
  * Return: how many.
  */
-unsigned rebalance_decide(const struct tally loads[], unsigned n_slots, struct move ret_moves[]);
+unsigned rebalance_decide(const struct tally tallies[], unsigned n_slots, struct move ret_moves[]);

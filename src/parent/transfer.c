@@ -102,17 +102,17 @@ void transfer_settle(struct crew *crew)
 			rescue(crew, slot);
 }
 
-static struct tally load_of(const struct crew *crew, struct slot *slot)
+static struct tally tally_of(const struct crew *crew, struct slot *slot)
 {
-	struct tally load = { .takes_part = takes_part(slot), .before = slot->n_connections };
+	struct tally tally = { .takes_part = takes_part(slot), .before = slot->n_connections };
 
-	if (load.takes_part) {
+	if (tally.takes_part) {
 		uint64_t n = board_get(&child_row(crew, slot->incumbent)->connections);
 
-		load.now = n < UINT16_MAX ? (uint32_t)n : UINT16_MAX;	/* the board can say anything */
+		tally.now = n < INT32_MAX ? (uint32_t)n : INT32_MAX;	/* the board can say anything */
 	}
-	slot->n_connections = load.now;
-	return load;
+	slot->n_connections = tally.now;
+	return tally;
 }
 
 static void order(struct crew *crew, const struct move *move)
@@ -128,16 +128,16 @@ static void order(struct crew *crew, const struct move *move)
 
 void transfer_look(struct crew *crew)
 {
-	static struct tally loads[WORKERS_MAX];
-	static struct move moves[WORKERS_MAX / 2];
+	static struct tally tallies[WORKERS_MAX];
+	static struct move moves[WORKERS_MAX];
 	unsigned n;
 
 	if (!crew->config->options.rebalance || crew->stopping || crew->now_ms < crew->transfer_ms + BETWEEN_MS)
 		return;
 	crew->transfer_ms = crew->now_ms;
 	slot_each(crew, slot)
-		loads[slot->index] = load_of(crew, slot);
-	n = rebalance_decide(loads, crew->n_slots, moves);
+		tallies[slot->index] = tally_of(crew, slot);
+	n = rebalance_decide(tallies, crew->n_slots, moves);
 	for (unsigned i = 0; i < n; i++)
 		order(crew, &moves[i]);
 }

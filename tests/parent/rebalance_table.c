@@ -15,7 +15,7 @@ static const struct row {
 	uint32_t	 now[N_MOST];
 	uint32_t	 before[N_MOST];	/* all 0: as now */
 	unsigned	 n_moves;
-	struct move	 moves[N_MOST / 2];
+	struct move	 moves[N_MOST];
 } rows[] = {
 	{ "nobody moves nothing", 2, { 0, 0 }, { 0 }, 0, { { 0 } } },
 	{ "what is even stays", 4, { 8, 8, 8, 8 }, { 0 }, 0, { { 0 } } },
@@ -26,7 +26,10 @@ static const struct row {
 	{ "but four are", 2, { 4, 0 }, { 0 }, 1, { { 0, 1, 2 } } },
 	{ "the mean is rounded up", 4, { 10, 8, 8, 8 }, { 0 }, 1, { { 0, 1, 1 } } },
 	{ "what cannot be evener stays", 4, { 9, 9, 8, 8 }, { 0 }, 0, { { 0 } } },
-	{ "heaviest to lightest, each in one move", 4, { 20, 4, 15, 1 }, { 0 }, 2, { { 0, 3, 9 }, { 2, 1, 5 } } },
+	{ "one who is light may get from several", 4, { 10, 10, 10, 2 }, { 0 }, 3,
+	  { { 0, 3, 2 }, { 1, 3, 2 }, { 2, 3, 2 } } },
+	{ "but no more than a queue holds", 3, { 100, 100, 0 }, { 0 }, 1, { { 0, 2, REBALANCE_MOST } } },
+	{ "heaviest to lightest", 4, { 20, 4, 15, 1 }, { 0 }, 2, { { 0, 3, 9 }, { 2, 1, 5 } } },
 	{ "no more at once than a queue holds", 2, { 1000, 0 }, { 0 }, 1, { { 0, 1, REBALANCE_MOST } } },
 	{ "who takes no part neither gives nor gets", 4, { 20, OUT, 4, OUT }, { 0 }, 1, { { 0, 2, 8 } } },
 	{ "nor counts", 3, { 8, 8, OUT }, { 0 }, 0, { { 0 } } },
@@ -35,23 +38,23 @@ static const struct row {
 	{ "who had more a moment ago is light by that", 2, { 20, 4 }, { 20, 11 }, 1, { { 0, 1, 1 } } },
 };
 
-static void load(struct tally *ret_load, uint32_t now, uint32_t before)
+static void tell(struct tally *ret_tally, uint32_t now, uint32_t before)
 {
-	*ret_load = (struct tally){ now != OUT, now == OUT ? 0 : now, before == OUT ? 0 : before };
+	*ret_tally = (struct tally){ now != OUT, now == OUT ? 0 : now, before == OUT ? 0 : before };
 }
 
 static void run_row(const struct row *row)
 {
-	struct tally loads[N_MOST];
-	struct move moves[N_MOST / 2];
+	struct tally tallies[N_MOST];
+	struct move moves[N_MOST];
 	uint32_t any = 0;
 	unsigned n;
 
 	for (unsigned i = 0; i < row->n_slots; i++)
 		any |= row->before[i];
 	for (unsigned i = 0; i < row->n_slots; i++)
-		load(&loads[i], row->now[i], any ? row->before[i] : row->now[i]);
-	n = rebalance_decide(loads, row->n_slots, moves);
+		tell(&tallies[i], row->now[i], any ? row->before[i] : row->now[i]);
+	n = rebalance_decide(tallies, row->n_slots, moves);
 	if (n != row->n_moves)
 		fail_msg("%s: %u moves", row->sentence, n);
 	for (unsigned i = 0; i < n; i++) {
@@ -62,13 +65,13 @@ static void run_row(const struct row *row)
 	}
 }
 
-static bool is_even(const struct tally loads[], unsigned n_slots)
+static bool is_even(const struct tally tallies[], unsigned n_slots)
 {
 	uint32_t total = 0, most = 0;
 
 	for (unsigned i = 0; i < n_slots; i++) {
-		total += loads[i].now;
-		most = loads[i].now > most ? loads[i].now : most;
+		total += tallies[i].now;
+		most = tallies[i].now > most ? tallies[i].now : most;
 	}
 	return most < REBALANCE_LEAST || most * 10 * n_slots <= total * 11 || most <= (total + n_slots - 1) / n_slots;
 }
@@ -78,26 +81,26 @@ static void run_random(void)
 {
 	unsigned n_slots = 2 + (unsigned)lrand48() % (N_MOST - 1);
 	bool got[N_MOST] = { false };
-	struct tally loads[N_MOST];
-	struct move moves[N_MOST / 2];
+	struct tally tallies[N_MOST];
+	struct move moves[N_MOST];
 	unsigned n, n_looks = 0;
 
 	for (unsigned i = 0; i < n_slots; i++)
-		load(&loads[i], (uint32_t)lrand48() % 100, OUT);
+		tell(&tallies[i], (uint32_t)lrand48() % 100, OUT);
 	for (unsigned i = 0; i < n_slots; i++)
-		loads[i].before = loads[i].now;
-	while ((n = rebalance_decide(loads, n_slots, moves)) > 0) {
+		tallies[i].before = tallies[i].now;
+	while ((n = rebalance_decide(tallies, n_slots, moves)) > 0) {
 		assert_true(++n_looks < 40);
 		for (unsigned i = 0; i < n; i++) {
 			assert_false(got[moves[i].from]);
 			got[moves[i].to] = true;
-			loads[moves[i].from].now -= moves[i].n;
-			loads[moves[i].to].now += moves[i].n;
+			tallies[moves[i].from].now -= moves[i].n;
+			tallies[moves[i].to].now += moves[i].n;
 		}
 		for (unsigned i = 0; i < n_slots; i++)
-			loads[i].before = loads[i].now;
+			tallies[i].before = tallies[i].now;
 	}
-	assert_true(is_even(loads, n_slots));
+	assert_true(is_even(tallies, n_slots));
 }
 
 static void rebalance_table(void **state)

@@ -12,6 +12,7 @@ import time
 from _play import SLOW, Brood, Checker, Client, check, connection_inodes, engines, is_alive, wait_until
 
 N_CONNECTIONS, N_WORKERS = 64, 8
+OPTIONS = ("--rebalance", "--balance", "hash", "--log-level", "debug")     # weights would have them even at once
 
 
 def n_held(pid, connections):
@@ -48,7 +49,7 @@ def expect_even(brood):
 
 
 def under_load(engine):
-    with Brood("--rebalance", "--log-level", "debug", engine=engine, workers=N_WORKERS) as brood:
+    with Brood(*OPTIONS, engine=engine, workers=N_WORKERS) as brood:
         checker = Checker(brood.port, "keepalive", N_CONNECTIONS, rate=2000)
         time.sleep(0.3)
         before, began = spread(brood), time.monotonic()
@@ -65,8 +66,7 @@ def under_load(engine):
 
 def at_rest(engine):
     """What is even stays, and a connection that was moved is kept for as long as any other."""
-    with Brood("--rebalance", "--log-level", "debug", "--header-timeout", "2s", engine=engine,
-               workers=N_WORKERS) as brood:
+    with Brood(*OPTIONS, "--header-timeout", "2s", engine=engine, workers=N_WORKERS) as brood:
         clients = open_unevenly(brood)
         check(spread(brood) > 1.1, "uneven")
         expect_even(brood)
@@ -79,8 +79,8 @@ def at_rest(engine):
 
 def with_deaths_and_reloads(engine):
     """Who is given something may be replaced, or die, at any moment."""
-    with Brood("--rebalance", "--restart-limit", "1000/10s", "--backoff", "1ms..20ms", "--log-level", "debug",
-               engine=engine, workers=N_WORKERS) as brood:
+    with Brood(*OPTIONS, "--restart-limit", "1000/10s", "--backoff", "1ms..20ms", engine=engine,
+               workers=N_WORKERS) as brood:
         checker = Checker(brood.port, "keepalive", N_CONNECTIONS, rate=4000)
         for _ in range(5):
             brood.kill(signal.SIGHUP)
