@@ -23,6 +23,8 @@ struct brood {
 	int		claim_fd[LISTENERS_MAX];	/* likewise: what keeps other pools from the address */
 	brood_reload_fn	*reload;	/* of brood_on_reload(), or NULL */
 	void		*reload_arg;
+	struct program	*program;	/* NULL = not known */
+	struct takeover	*takeover;	/* NULL = there was no pool before us */
 };
 
 int brood_create(const struct brood_options *options, struct brood **ret_brood)
@@ -38,6 +40,13 @@ int brood_create(const struct brood_options *options, struct brood **ret_brood)
 		free(brood);
 		return r;
 	}
+	r = takeover_create(&brood->config, &brood->takeover);
+	if (r < 0) {
+		brood_destroy(brood);
+		return r;
+	}
+	if (program_learn(&brood->program) < 0)
+		log_debug("what this program was started as is not to be seen in /proc: it cannot be upgraded");
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		brood->reserved_fd[i] = brood->claim_fd[i] = -1;
 	*ret_brood = brood;
@@ -74,6 +83,17 @@ static enum sharing sharing_of(const struct brood_options *options)
 	return options->join ? SHARED_WITH_ANY : SHARED_BY_WORKERS;
 }
 
+static int take_or_reserve(struct brood *brood, struct reservation *ret_reservation)
+{
+	struct config *config = &brood->config;
+	unsigned next = config->n_listeners;
+
+	config->asked_port[next] = address_port(&config->listen[next]);
+	if (brood->takeover && takeover_address(brood->takeover, config, next, ret_reservation))
+		return 0;
+	return reserve_address(&config->listen[next], sharing_of(&config->options), ret_reservation);
+}
+
 /* The address that is next. */
 static int reserve_next(struct brood *brood)
 {
@@ -87,7 +107,7 @@ static int reserve_next(struct brood *brood)
 	r = refuse_overlap(config, address, text);
 	if (r < 0)
 		return r;
-	r = reserve_address(address, sharing_of(&config->options), &reservation);
+	r = take_or_reserve(brood, &reservation);
 	if (r < 0) {
 		log_refusal(text, r, reservation.holder);
 		return r;
@@ -157,7 +177,8 @@ int brood_run(struct brood *brood)
 	}
 	if (brood->config.n_listeners == 0 && brood_listen(brood, ":8080") < 0)
 		return BROOD_EXIT_NOT_STARTED;
-	return parent_run(&brood->config, brood->reserved_fd, brood->claim_fd, brood->reload ? &renewal : NULL);
+	return parent_run(&brood->config, brood->reserved_fd, brood->claim_fd, brood->reload ? &renewal : NULL,
+			  brood->program, brood->takeover);
 }
 
 void brood_destroy(struct brood *brood)
@@ -170,6 +191,8 @@ void brood_destroy(struct brood *brood)
 		if (brood->claim_fd[i] >= 0)
 			close(brood->claim_fd[i]);
 	}
+	takeover_destroy(brood->takeover);
+	program_destroy(brood->program);
 	resolve_release(&brood->config);
 	free(brood);
 }

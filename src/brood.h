@@ -160,7 +160,8 @@ struct brood_options {
  * @ret_brood: owned by the caller; end it with brood_destroy().
  *
  * Return: 0, -EINVAL (an option out of its range; the log names it), -EPERM (a user or a group, and we are
- * not root), -ENOMEM.
+ * not root), -EPROTO (started by an upgrade, and what the running pool leaves cannot be used; the log says
+ * why), -ENOMEM.
  */
 int brood_create(const struct brood_options *options, struct brood **ret_brood);
 
@@ -172,7 +173,8 @@ int brood_create(const struct brood_options *options, struct brood **ret_brood);
  *
  * Reserves the address now, so a wrong or a taken one fails here and not in a worker, with a log line
  * that names who holds it. Taken it is also by another pool that is only starting, and by an address of this
- * one that overlaps. Without any call, brood_run() listens on ":8080".
+ * one that overlaps. In an upgrade an address that the running pool serves is taken over from it, with its port.
+ * Without any call, brood_run() listens on ":8080".
  * Process: parent only.
  * Return: the port, or -EINVAL (unparsable), -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENOSPC (over 8).
  */
@@ -234,6 +236,9 @@ int brood_on_reload(struct brood *brood, brood_reload_fn *fn, void *arg);
  * Blocks SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE in the
  * calling process. TERM, INT and QUIT drain; a second one ends at once. HUP replaces every worker, one after
  * another. TTIN adds a worker, TTOU takes one away.
+ * USR2 starts this program anew, with the arguments it was started with, to take over: it gets here
+ * in its own way, and then this call returns BROOD_EXIT_DRAINED. In process 1 the program is executed in place
+ * instead, and this call does not return.
  * Process: becomes the parent; call it from a program with one thread.
  * Return: an exit code, BROOD_EXIT_*.
  */

@@ -121,14 +121,21 @@ int acceptor_resize(struct acceptor *a, unsigned n_slots, uint64_t now_ms)
 	return r;
 }
 
+/* Out of the set first: one that another process holds as well would stay in it. */
+static void close_listener(struct acceptor *a, unsigned index)
+{
+	if (a->listen_fd[index] < 0)
+		return;
+	(void)epoll_ctl(a->place.epoll_fd, EPOLL_CTL_DEL, a->listen_fd[index], NULL);	/* it may not be in it yet */
+	close(a->listen_fd[index]);
+	a->listen_fd[index] = -1;
+}
+
 static void close_listeners(struct acceptor *a)
 {
 	a->listening = a->watching = false;
-	for (unsigned i = 0; i < a->config->n_listeners; i++) {
-		if (a->listen_fd[i] >= 0)
-			close(a->listen_fd[i]);
-		a->listen_fd[i] = -1;
-	}
+	for (unsigned i = 0; i < a->config->n_listeners; i++)
+		close_listener(a, i);
 }
 
 int acceptor_create(const struct config *config, struct acceptor_place place, const int listen_fd[],
@@ -176,7 +183,12 @@ const struct acceptor_counters *acceptor_counters(const struct acceptor *a)
 
 /* ---- time ---- */
 
-void acceptor_stop(struct acceptor *a, uint64_t now_ms)
+const int *acceptor_listeners(const struct acceptor *a)
+{
+	return a->listen_fd;
+}
+
+void acceptor_stop(struct acceptor *a, uint32_t shared, uint64_t now_ms)
 {
 	a->stopping = true;
 	if (!a->listening) {
@@ -185,7 +197,10 @@ void acceptor_stop(struct acceptor *a, uint64_t now_ms)
 		return;
 	}
 	for (unsigned i = 0; i < a->config->n_listeners; i++)
-		handshakes_refuse(a->listen_fd[i]);
+		if (shared >> i & 1)
+			close_listener(a, i);
+		else
+			handshakes_refuse(a->listen_fd[i]);
 	handshakes_begin(&a->handshakes, now_ms, now_ms + HANDSHAKES_MS);
 }
 
@@ -197,7 +212,7 @@ static bool accept_rest(struct acceptor *a)
 	while (more && a->n_pending == 0 && a->again_ms == 0) {
 		more = false;
 		for (unsigned i = 0; i < a->config->n_listeners; i++)
-			more |= accept_batch(a, a->listen_fd[i]);
+			more |= a->listen_fd[i] >= 0 && accept_batch(a, a->listen_fd[i]);
 		acceptor_step(a);
 	}
 	return a->n_pending == 0 ? !more : !queues_read(a);
@@ -205,11 +220,14 @@ static bool accept_rest(struct acceptor *a)
 
 static void step_stop(struct acceptor *a)
 {
-	uint16_t ports[LISTENERS_MAX];
 	uint64_t now_ms = a->place.now_ms;
+	uint16_t ports[LISTENERS_MAX];
+	unsigned n_ports = 0;
 
-	config_ports(a->config, ports);
-	if (!handshakes_over(&a->handshakes, ports, a->config->n_listeners, now_ms))
+	for (unsigned i = 0; i < a->config->n_listeners; i++)
+		if (a->listen_fd[i] >= 0)
+			ports[n_ports++] = address_port(&a->config->listen[i]);
+	if (!handshakes_over(&a->handshakes, ports, n_ports, now_ms))
 		return;
 	if (accept_rest(a)) {
 		close_listeners(a);

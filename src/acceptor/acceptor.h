@@ -49,8 +49,13 @@ void on_acceptor(struct acceptor *a, unsigned number, uint64_t now_ms);
 uint64_t acceptor_next_ms(const struct acceptor *a);
 void acceptor_expire(struct acceptor *a, uint64_t now_ms);
 
-/* Takes no new connections, hands out those begun, then lets every reader see the end of its queue. */
-void acceptor_stop(struct acceptor *a, uint64_t now_ms);
+/*
+ * Takes no new connections, hands out those begun, then lets every reader see the end of its queue.
+ * @shared: mask of the listeners that another process accepts from too; these are only let go.
+ */
+void acceptor_stop(struct acceptor *a, uint32_t shared, uint64_t now_ms);
+/* Its listening sockets, one an address; borrowed. */
+const int *acceptor_listeners(const struct acceptor *a);
 
 /* queue.c */
 

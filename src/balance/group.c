@@ -17,6 +17,12 @@ void group_add(struct group *group, unsigned slot)
 	group->slot[group->n++] = (uint16_t)slot;
 }
 
+void group_put(struct group *group, unsigned place, unsigned slot)
+{
+	group->slot[place] = (uint16_t)slot;
+	group->n++;
+}
+
 void group_remove(struct group *group, unsigned slot)
 {
 	int place = group_place(group, slot);

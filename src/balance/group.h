@@ -18,6 +18,11 @@ struct group {
 
 /* The socket of @slot has begun to listen. */
 void group_add(struct group *group, unsigned slot);
+/*
+ * As another process has kept it: the socket of @slot is at @place, below GROUP_MOST. The group counts one more,
+ * and is whole when as many are put as it had.
+ */
+void group_put(struct group *group, unsigned place, unsigned slot);
 /* The socket of @slot was closed. Nothing if it is not in the group. */
 void group_remove(struct group *group, unsigned slot);
 /* Its place; -1 = it is not in the group. */

@@ -11,9 +11,14 @@
  */
 #pragma once
 
+#include "bridge/config.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Beside the addresses' in a mask. */
+#define DRAIN_QUEUE (1u << LISTENERS_MAX)
 
 enum side { FROM_PARENT, FROM_WORKER };
 
@@ -44,11 +49,16 @@ struct crash_msg {
 
 struct drain_msg {
 	uint32_t	timeout_ms;	/* 0 = now */
-	uint32_t	last;		/* 1 = nobody inherits the listeners: empty their queues, then close them */
+	uint32_t	last;		/* mask of the addresses whose sockets nobody inherits: empty their queues first;
+					 * and DRAIN_QUEUE, the same for what is handed to the slot */
 };
 
 struct drained_msg {
 	uint32_t	cut;		/* connections that had to be cut */
+};
+
+struct shared_msg {
+	uint32_t	addresses;	/* a mask */
 };
 
 struct lend_msg {
@@ -73,6 +83,7 @@ struct shed_msg {
 	X(ACCEPT,   FROM_PARENT, 0,                           0, "your sockets listen: accept")		\
 	X(DRAIN,    FROM_PARENT, sizeof(struct drain_msg),    0, "stop accepting, finish, leave")	\
 	X(LOOK,     FROM_PARENT, 0,                           0, "one that was woken for a connection may have died: look") \
+	X(SHARED,   FROM_PARENT, sizeof(struct shared_msg),   0, "sockets of these addresses are another pool's as well") \
 	X(LEND,     FROM_PARENT, sizeof(struct lend_msg),     1, "accept from this listener too")	\
 	X(RETURN,   FROM_PARENT, sizeof(struct lend_msg),     0, "accept from it no longer")	\
 	X(SHED,     FROM_PARENT, sizeof(struct shed_msg),     1, "give idle connections into this queue of a sibling")
@@ -98,6 +109,7 @@ struct message {
 		struct crash_msg	crash;
 		struct drain_msg	drain;
 		struct drained_msg	drained;
+		struct shared_msg	shared;
 		struct lend_msg		lend;
 		struct shed_msg		shed;
 		char			bytes[CHANNEL_PAYLOAD_MAX];

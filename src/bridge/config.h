@@ -13,12 +13,14 @@
 #include <sys/types.h>
 
 #define LISTENERS_MAX 8
+#define ALL_LISTENERS ((1u << LISTENERS_MAX) - 1)	/* as a mask of indexes */
 #define WORKERS_MAX 512
 
 struct config {
 	struct brood_options	options;	/* every default resolved; .workers is the real number */
 	unsigned		n_listeners;
 	struct address		listen[LISTENERS_MAX];		/* with the real port */
+	uint16_t		asked_port[LISTENERS_MAX];	/* may be 0 */
 	bool			drop_privileges;
 	uid_t			uid;
 	gid_t			gid;

@@ -14,6 +14,7 @@ struct heritage {
 	pid_t			 parent_pid;
 	int			 channel_fd;	/* our end; the parent holds the other */
 	int			 listen_fd[LISTENERS_MAX];	/* from custody, or shared by all; -1 = open your own */
+	uint32_t		 shared;	/* mask of the addresses whose sockets are another pool's as well */
 	int			 queue_fd;	/* round-robin: instead; --rebalance: beside; else -1 */
 	int			 wake_fd;	/* eventfd: tells a parent that does not watch of an arrival; -1 = none */
 	uint32_t		 engine;	/* enum brood_engine; EPOLL once the pool settled on it */

@@ -134,6 +134,7 @@ int child_create(struct crew *crew, struct slot *slot, struct child **ret_child)
 		.serial = next_serial(crew), .pid = pid, .pid_fd = -1, .channel_fd = channel_fd,
 		.slot = slot->index, .phase = CHILD_STARTING, .born_ms = crew->now_ms,
 		.generation = slot->n_born, .reload = crew->n_reloads,
+		.shared = ALL_LISTENERS & ~intake_alone(crew, slot),
 	};
 	crew->n_children++;
 	r = watch_child(crew, child);
@@ -255,7 +256,10 @@ void child_abort(struct crew *crew, struct child *child, const char *why)
 /* A worker whose channel is full or gone hears nothing; its deadline then ends it. */
 void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bool last)
 {
-	const struct drain_msg drain = { .timeout_ms = timeout_ms, .last = last };
+	const struct drain_msg drain = {
+		.timeout_ms = timeout_ms,
+		.last = last ? intake_alone(crew, &crew->slots[child->slot]) | DRAIN_QUEUE : 0,
+	};
 	uint64_t grace_ms = timeout_ms > 0 ? DRAIN_GRACE_MS : DRAIN_NOW_MS;
 
 	if (child->phase == CHILD_STARTING || child->phase == CHILD_SERVING) {

@@ -115,6 +115,16 @@ static void run_stop(struct crew *crew, json_int_t now, struct answer *answer)
 		stop_ask(crew, "control");
 }
 
+static void run_upgrade(struct crew *crew, json_int_t argument, struct answer *answer)
+{
+	const char *why_not = upgrade_begin(crew);
+
+	if (why_not)
+		refuse(answer, "%s", why_not);
+	else
+		tell(answer, json_pack("{s:i}", "pid", (int)crew->upgrade.pid));
+}
+
 static void run_poison(struct crew *crew, json_int_t argument, struct answer *answer)
 {
 	tell(answer, status_tell_poison(crew));
@@ -146,7 +156,7 @@ static const struct command {
 	{ "drain",	  "slot", NUMBER,	 run_drain },
 	{ "kill",	  "slot", NUMBER,	 run_kill },
 	{ "stop",	  "now",  MAY_BE_TRUE,	 run_stop },
-	{ "upgrade",	  NULL,	  NO_ARGUMENT,	 NULL },
+	{ "upgrade",	  NULL,	  NO_ARGUMENT,	 run_upgrade },
 	{ "poison",	  NULL,	  NO_ARGUMENT,	 run_poison },
 	{ "poison-clear", "n",	  MAY_BE_NUMBER, run_poison_clear },
 };

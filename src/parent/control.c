@@ -27,6 +27,7 @@
 
 struct control {
 	struct endpoint	endpoint;
+	bool		lent;		/* it is the pool's before us until that leaves */
 	uint32_t	last_serial;
 	uint64_t	paused_ms;	/* until then nobody is accepted, for want of descriptors; 0 = not paused */
 	uid_t		refused_uid;	/* whose refusal was logged last */
@@ -83,6 +84,20 @@ static void open_usual(struct endpoint *endpoint, uint16_t port)
 		log_warn("control socket %s: %s; going on without, unless --control names another", path, why);
 }
 
+/* From the pool before us, if it has what we are to have. */
+static bool borrow_endpoint(struct crew *crew, struct endpoint *endpoint)
+{
+	const char *path = crew->config->options.control;
+	int fd = takeover_control(crew);
+
+	if (fd < 0)
+		return false;
+	if (endpoint_adopt(fd, strcmp(path, CONTROL_AUTO) == 0 ? NULL : path, endpoint) == 0)
+		return true;
+	close(fd);
+	return false;
+}
+
 static int open_endpoint(const struct config *config, struct endpoint *endpoint)
 {
 	if (strcmp(config->options.control, CONTROL_AUTO) != 0)
@@ -117,10 +132,40 @@ int control_create(struct crew *crew)
 	}
 	control->endpoint.fd = -1;
 	crew->control = control;
+	control->lent = borrow_endpoint(crew, &control->endpoint);
+	if (control->lent)
+		return 0;
 	r = open_endpoint(crew->config, &control->endpoint);
 	if (r == 0 && control->endpoint.fd >= 0)
 		r = watch_endpoint(crew, &control->endpoint);
 	return r;
+}
+
+int control_socket(const struct crew *crew)
+{
+	return crew->control ? crew->control->endpoint.fd : -1;
+}
+
+bool control_is_lent(const struct crew *crew)
+{
+	return crew->control && crew->control->lent;
+}
+
+void control_own(struct crew *crew)
+{
+	crew->control->lent = false;
+	endpoint_own(&crew->control->endpoint);
+	if (watch_endpoint(crew, &crew->control->endpoint) < 0)
+		stop_begin(crew, BROOD_EXIT_NOT_STARTED, crew->config->options.drain_timeout_ms);
+}
+
+void control_leave(struct crew *crew)
+{
+	struct endpoint *endpoint = &crew->control->endpoint;
+
+	(void)watch(crew, EPOLL_CTL_DEL, endpoint->fd, 0, 0);	/* cannot fail: it is in the set */
+	close(endpoint->fd);
+	endpoint->fd = -1;
 }
 
 static void tell_counters(const struct control *c)

@@ -18,6 +18,7 @@
 #include "parent/restart.h"
 #include "parent/slot.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,6 +26,8 @@
 struct acceptor;
 struct control;
 struct heritage;
+struct program;
+struct takeover;
 
 enum child_phase {
 	CHILD_STARTING,
@@ -54,6 +57,7 @@ struct child {
 	const char	*deadline_why;	/* the reason given then */
 	const char	*killed_for;	/* why we killed it; NULL = we did not */
 	uint32_t	 reload;	/* the pool's last reload when it was born */
+	uint32_t	 shared;	/* mask of the addresses that it knows to be another pool's as well */
 	uint64_t	 wish_ms;	/* when it asked to be replaced; 0 = it did not */
 	char		 wish[64];	/* the reason given */
 	char		 failure[256];	/* of its FAILED; empty = none */
@@ -106,6 +110,23 @@ struct departures {
 	uint64_t		deadline_ms;	/* then they are, whatever is queued */
 };
 
+/* A new parent of our own program, that is to take over. */
+struct upgrade {
+	pid_t		pid;		/* 0 = there is none */
+	int		pid_fd;
+	int		fd;		/* where it speaks to us; -1 = it is not heard any more, and has been killed */
+	unsigned	n_messages;
+	uint64_t	deadline_ms;	/* to be ready; 0 = none */
+};
+
+/* As process 1: a pool beside us, its parent our child, that serves while we become the new program. */
+struct inplace {
+	pid_t		other;	/* 0 = there is none, or none any more */
+	int		fd;	/* for taking over from it; -1 = there is nothing to become */
+	uint64_t	at_ms;	/* not before */
+	bool		ending;	/* an end was asked for: that of the other pool, then ours */
+};
+
 enum stopping { NOT_STOPPING, STOPPING, STOPPING_NOW };
 
 struct crew {
@@ -138,6 +159,7 @@ struct crew {
 	uint32_t		 balance;		/* enum brood_balance, never AUTO */
 	struct least		*least;			/* NULL = it is not loaded */
 	char			 why_not_least[128];	/* empty = it is, or is not wanted */
+	bool			 steer_blind;		/* who is where was not handed down in full: no steering */
 	uint64_t		 weigh_ms;		/* when to look at the loads next; 0 = upon an arrival */
 	uint64_t		 arrival_ms;		/* when one woke us */
 	uint64_t		 moved_ms;		/* when connections last came */
@@ -146,6 +168,8 @@ struct crew {
 	struct departures	 departures;
 	int			*reserved_fd;	/* a bound socket per address; -1 = closed */
 	int			*claim_fd;	/* what keeps other pools from each address; -1 = given up */
+	uint32_t		 shared;	/* mask of the addresses whose sockets another pool holds as well... */
+	unsigned		 n_shared_slots;	/* ...of slots that have their own, of those below this */
 	struct acceptor		*acceptor;	/* round-robin */
 
 	uint32_t		 engine;	/* enum brood_engine */
@@ -166,6 +190,11 @@ struct crew {
 	uint64_t		 n_restarts;	/* after deaths, of all slots */
 	uint64_t		 n_giveups;
 
+	const struct program	*program;	/* NULL = not known */
+	struct upgrade		 upgrade;
+	struct inplace		 inplace;
+	struct takeover		*takeover;	/* NULL = there was no pool before us */
+
 	enum stopping		 stopping;
 	unsigned		 n_stop_signals;
 	int			 exit_code;	/* that the stop was begun with */
@@ -176,6 +205,7 @@ struct crew {
 
 	int			 epoll_fd;
 	int			 signal_fd;
+	sigset_t		 signal_mask;	/* as it was before us */
 	int			 timer_fd;
 	int			 wake_fd;	/* workers tell of arrivals; -1 = nobody is interested */
 	uint64_t		 timer_ms;	/* what it is set to; 0 = off */
@@ -190,6 +220,7 @@ struct crew {
 /* What a descriptor in the epoll set is; the 64 bits of its event are spelled here only. */
 enum source {
 	SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_ARRIVAL, SOURCE_CHANNEL, SOURCE_PID, SOURCE_ACCEPTOR, SOURCE_CONTROL,
+	SOURCE_UPGRADE, SOURCE_UPGRADE_PID, SOURCE_TAKEOVER,
 };
 
 static inline uint64_t tag_make(enum source source, uint32_t serial, unsigned row)
@@ -357,6 +388,8 @@ uint64_t rollout_wish_ms(const struct crew *crew, const struct slot *slot);
 void rollout_grant(struct crew *crew);
 /* The incumbent of @slot is ready. */
 void rollout_greet(struct crew *crew, struct slot *slot);
+/* Every slot has been ready, and the pool is ours: says so, and writes the pid file. */
+void rollout_announce(struct crew *crew);
 
 /* scale.c */
 
@@ -406,6 +439,70 @@ bool stop_done(const struct crew *crew);
 /* Says how it went. Return: the exit code. */
 int stop_verdict(const struct crew *crew);
 
+/* program.c */
+
+/* Where a parent finds the socket of the one that has started it, in the environment. */
+#define TAKEOVER_VARIABLE "BROOD_UPGRADE_FD"
+
+const char *program_path(const struct program *program);
+/* Starts it anew, with @fd, @mask and our environment. Return: its pid or -errno. */
+pid_t program_start(const struct program *program, int fd, const sigset_t *mask);
+/* Executes it over ourselves, with @fd, -1 = none; signals stay blocked. Return: -errno. */
+int program_execute(const struct program *program, int fd);
+
+/* upgrade.c: the side of the old parent */
+
+/* Starts the new one. Return: NULL, or why not. */
+const char *upgrade_begin(struct crew *crew);
+bool upgrade_under_way(const struct crew *crew);
+/* The new one says something. */
+void on_upgrade(struct crew *crew);
+/* The new one has ended. */
+void on_upgrade_death(struct crew *crew);
+/* It took too long. */
+void upgrade_expire(struct crew *crew);
+/* The pool stops: so does the new one. */
+void upgrade_cancel(struct crew *crew);
+/* In the interim pool: its parent comes back on @fd, ours from now on, to take over. */
+void upgrade_await(struct crew *crew, pid_t pid, int fd);
+
+/* inplace.c */
+
+/* Whether this process has to stay when it is upgraded. */
+bool inplace_needed(const struct crew *crew);
+/* @other, whom we can take over from on @fd, serves. */
+void inplace_begin(struct crew *crew, pid_t other, int fd);
+/* The same, for the program we have become: should it fail to start, it is executed again after a moment. */
+void inplace_resume(struct crew *crew, pid_t other, int fd);
+/* We have taken over. */
+void inplace_end(struct crew *crew);
+/* Whether the stopped pool must not end yet: there is a program to become, or somebody to wait for. */
+bool inplace_holds(const struct crew *crew);
+/* Whether there is another pool beside us. */
+bool inplace_beside(const struct crew *crew);
+/* An end was asked for: it is the other pool's too. Asked for again, it is at once. */
+void inplace_stop(struct crew *crew);
+/* Return: whether it was the other pool's parent that died. */
+bool inplace_note_death(struct crew *crew, const siginfo_t *info);
+/* When inplace_expire() has work; 0 = never. */
+uint64_t inplace_next_ms(const struct crew *crew);
+void inplace_expire(struct crew *crew);
+
+/* takeover.c: the side of the new parent */
+
+/* Once there are slots and an epoll set: takes the slots. Return: 0 or -errno. */
+int takeover_begin(struct crew *crew);
+/* From then until the pool is ours. */
+bool takeover_under_way(const struct crew *crew);
+/* The control socket of the old one, from now on the caller's; -1 = none. */
+int takeover_control(struct crew *crew);
+/* The pool is ours: it gets as many workers as are wanted. */
+void takeover_scale(struct crew *crew);
+/* Every slot has been ready. */
+void takeover_ready(struct crew *crew);
+/* The old one says something. */
+void on_takeover(struct crew *crew);
+
 /* intake.c */
 
 /* The epoll set must be there. Return: 0 or -errno. */
@@ -416,6 +513,12 @@ unsigned intake_destroy(struct crew *crew);
 int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *heritage);
 /* A worker of @slot could accept: its sockets listen from now on. Return: 0, -EPROTO (one is missing), or -errno. */
 int intake_admit(struct crew *crew, const struct slot *slot);
+/* From now on another pool, before us or after us, has the sockets of @addresses too; of the first @n_slots slots. */
+void intake_share(struct crew *crew, uint32_t addresses, unsigned n_slots);
+/* Mask of the addresses whose sockets of @slot nobody else holds. */
+uint32_t intake_alone(const struct crew *crew, const struct slot *slot);
+/* The socket of the address @index that is not a slot's own, to be handed on; borrowed. */
+int intake_socket(const struct crew *crew, unsigned index);
 /* @slot is in another state than @was; it may have gained or lost its reader. */
 void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was);
 void intake_settle(struct crew *crew);
@@ -442,6 +545,10 @@ void intake_stop(struct crew *crew);
  * expected), or -errno of listen(2).
  */
 int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd);
+/* A listener that served @slot in the pool before us, and its place in the group. Return: as above. */
+int custody_inherit(struct crew *crew, struct slot *slot, uint32_t index, int fd, unsigned place);
+/* Whether what was inherited makes whole groups. */
+bool custody_has_whole_groups(struct crew *crew);
 bool custody_complete(const struct crew *crew, const struct slot *slot);
 void custody_close(struct slot *slot);
 /* From the moment a slot loses its reader, its listeners are orphans. */
@@ -506,6 +613,14 @@ void transfer_look(struct crew *crew);
 /* The epoll set must be there. Return: 0, or -errno and the log says why: of a socket that was asked for by name. */
 int control_create(struct crew *crew);
 void control_destroy(struct crew *crew);
+/* Its listening socket, to be handed on; borrowed; -1 = none. */
+int control_socket(const struct crew *crew);
+/* Whether it is the pool's before us, as long as that has not left. */
+bool control_is_lent(const struct crew *crew);
+/* That pool has left. */
+void control_own(struct crew *crew);
+/* It is the next pool's from now on; who is being answered still is. */
+void control_leave(struct crew *crew);
 /* @row, @serial: of the event's tag. */
 void on_control(struct crew *crew, unsigned row, uint32_t serial);
 /* When control_expire() has work; 0 = never. */
@@ -541,6 +656,8 @@ void claims_release(int fds[], unsigned n);
 /* Return: 0 or -errno; nothing without --pid-file. */
 int pidfile_draft(struct crew *crew);
 void pidfile_publish(struct crew *crew);
+/* It is the next pool's from now on. */
+void pidfile_leave(struct crew *crew);
 void pidfile_remove(struct crew *crew);
 
 /* stdio.c */

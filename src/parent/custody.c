@@ -29,12 +29,11 @@ static bool get_flag(int fd, int option, int *ret_value)
 	return getsockopt(fd, SOL_SOCKET, option, ret_value, &len) == 0;
 }
 
-/* One that listens already may be a sibling's. */
-static bool is_new_tcp_socket(int fd)
+static bool is_tcp_socket(int fd, bool listening)
 {
 	int listens, protocol;
 
-	return get_flag(fd, SO_ACCEPTCONN, &listens) && !listens &&
+	return get_flag(fd, SO_ACCEPTCONN, &listens) && !listens == !listening &&
 	       get_flag(fd, SO_PROTOCOL, &protocol) && protocol == IPPROTO_TCP;
 }
 
@@ -63,7 +62,8 @@ int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd)
 		return -EPROTO;
 	if (slot->listen_fd[index] >= 0)
 		return -EEXIST;
-	if (!is_new_tcp_socket(fd) || !is_bound_to(fd, &config->listen[index]))
+	if (!is_tcp_socket(fd, false) ||	/* one that listens already may be a sibling's */
+	    !is_bound_to(fd, &config->listen[index]))
 		return -EPROTO;
 	if (listen(fd, (int)config->options.backlog) < 0)
 		return errno == EINVAL ? -EPROTO : -errno;	/* EINVAL: it is connected */
@@ -72,6 +72,26 @@ int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd)
 	crew->steer_due = true;
 	tally_join(crew, slot, index);
 	return 0;
+}
+
+int custody_inherit(struct crew *crew, struct slot *slot, uint32_t index, int fd, unsigned place)
+{
+	if (crew->config->options.model != BROOD_REUSEPORT || !is_tcp_socket(fd, true) ||
+	    !is_bound_to(fd, &crew->config->listen[index]))
+		return -EPROTO;
+	slot->listen_fd[index] = fd;
+	group_put(&crew->groups[index], place, slot->index);
+	return 0;
+}
+
+/* With n members, and each found among the first n, no place is named twice or left out. */
+bool custody_has_whole_groups(struct crew *crew)
+{
+	slot_each(crew, slot)
+		for (unsigned i = 0; i < crew->config->n_listeners; i++)
+			if (slot->listen_fd[i] >= 0 && group_place(&crew->groups[i], slot->index) < 0)
+				return false;
+	return true;
 }
 
 bool custody_complete(const struct crew *crew, const struct slot *slot)

@@ -109,6 +109,35 @@ int endpoint_open(const char *path, struct endpoint *ret_endpoint, char why[ENDP
 	return r;
 }
 
+int endpoint_adopt(int fd, const char *path, struct endpoint *ret_endpoint)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNSPEC };
+	socklen_t len = sizeof(address), size = sizeof(int);
+	int listens = 0;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0 || address.sun_family != AF_UNIX ||
+	    len <= offsetof(struct sockaddr_un, sun_path) || len > sizeof(address) || address.sun_path[0] == '\0' ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens)
+		return -EINVAL;
+	if (path && strncmp(path, address.sun_path, sizeof(address.sun_path)) != 0)
+		return -EINVAL;
+	*ret_endpoint = (struct endpoint){ .fd = fd };
+	memcpy(ret_endpoint->path, address.sun_path, sizeof(address.sun_path) - 1);
+	return 0;
+}
+
+/* Listening again makes our number the one that those who connect are told. */
+void endpoint_own(struct endpoint *endpoint)
+{
+	struct stat about;
+
+	(void)listen(endpoint->fd, BACKLOG);	/* it listens, so it cannot be refused */
+	if (lstat(endpoint->path, &about) < 0 || !S_ISSOCK(about.st_mode))
+		return;
+	endpoint->dev = about.st_dev;
+	endpoint->ino = about.st_ino;
+}
+
 void endpoint_close(struct endpoint *endpoint)
 {
 	struct stat about;

@@ -23,5 +23,14 @@ struct endpoint {
  */
 int endpoint_open(const char *path, struct endpoint *ret_endpoint, char why[ENDPOINT_WHY_BYTES]);
 
+/*
+ * Takes over @fd, of somebody who still listens there: at @path, or wherever that is when it is NULL.
+ * Until endpoint_own() the file is not ours to remove.
+ * Return: 0, or -EINVAL: it is no such socket, and is not taken.
+ */
+int endpoint_adopt(int fd, const char *path, struct endpoint *ret_endpoint);
+/* The other one has left. */
+void endpoint_own(struct endpoint *endpoint);
+
 /* Removes the file, unless it is somebody else's by now. */
 void endpoint_close(struct endpoint *endpoint);

@@ -73,8 +73,23 @@ unsigned intake_destroy(struct crew *crew)
 	return acceptor_destroy(a);
 }
 
+/* What the workers of @slot hold that another pool holds as well; a mask of addresses. */
+static uint32_t shared_of(const struct crew *crew, const struct slot *slot)
+{
+	switch (model_of(crew)) {
+	case BROOD_REUSEPORT:
+		return slot->index < crew->n_shared_slots ? crew->shared : 0;
+	case BROOD_PREEMPTIVE:
+		return crew->shared;
+	case BROOD_ROUND_ROBIN:
+		return 0;
+	}
+	return 0;
+}
+
 int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *heritage)
 {
+	heritage->shared = shared_of(crew, slot);
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
 		memcpy(heritage->listen_fd, slot->listen_fd, sizeof(slot->listen_fd));
@@ -108,6 +123,30 @@ int intake_admit(struct crew *crew, const struct slot *slot)
 		return 0;	/* the acceptor listens when its first queue is read */
 	}
 	return 0;
+}
+
+int intake_socket(const struct crew *crew, unsigned index)
+{
+	return crew->acceptor ? acceptor_listeners(crew->acceptor)[index] : crew->reserved_fd[index];
+}
+
+void intake_share(struct crew *crew, uint32_t addresses, unsigned n_slots)
+{
+	crew->shared = addresses;
+	crew->n_shared_slots = n_slots;
+	child_each(crew, child) {
+		struct shared_msg shared = { .addresses = shared_of(crew, &crew->slots[child->slot]) };
+
+		if (child->channel_fd < 0 || child->shared == shared.addresses)
+			continue;
+		child->shared = shared.addresses;
+		(void)channel_send(child->channel_fd, CHANNEL_SHARED, &shared, -1);
+	}
+}
+
+uint32_t intake_alone(const struct crew *crew, const struct slot *slot)
+{
+	return ALL_LISTENERS & ~shared_of(crew, slot);
 }
 
 /* One that died or hangs may have been woken for a connection that it did not take any more. */
@@ -155,7 +194,7 @@ int intake_resize(struct crew *crew)
 		weigh_resize(crew);
 		return 0;
 	case BROOD_PREEMPTIVE:
-		return listen_shared(crew);	/* with another backlog */
+		return crew->was_ready ? listen_shared(crew) : 0;	/* with another backlog */
 	case BROOD_ROUND_ROBIN:
 		return acceptor_resize(crew->acceptor, crew->n_slots, crew->now_ms);
 	}
@@ -297,7 +336,7 @@ void intake_stop(struct crew *crew)
 		break;
 	case BROOD_ROUND_ROBIN:
 		if (crew->acceptor)
-			acceptor_stop(crew->acceptor, crew->now_ms);
+			acceptor_stop(crew->acceptor, crew->shared, crew->now_ms);
 		break;
 	}
 }

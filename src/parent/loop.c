@@ -36,7 +36,7 @@ static int open_signals(struct crew *crew)
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(blocked_signals) / sizeof(blocked_signals[0]); i++)
 		sigaddset(&set, blocked_signals[i]);
-	if (sigaction(SIGCHLD, &action, NULL) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+	if (sigaction(SIGCHLD, &action, NULL) < 0 || sigprocmask(SIG_BLOCK, &set, &crew->signal_mask) < 0)
 		return -errno;
 	sigdelset(&set, SIGPIPE);
 	crew->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -100,6 +100,8 @@ static uint64_t next_deadline(struct crew *crew)
 	earlier(&next_ms, crew->weigh_ms);
 	earlier(&next_ms, poison_next_ms(crew));
 	earlier(&next_ms, control_next_ms(crew));
+	earlier(&next_ms, crew->upgrade.deadline_ms);
+	earlier(&next_ms, inplace_next_ms(crew));
 	return next_ms;
 }
 
@@ -159,6 +161,14 @@ static void on_scale_signal(struct crew *crew, int number)
 		log_warn("%s: %s", signal_name(number), refusal);
 }
 
+static void on_upgrade_signal(struct crew *crew)
+{
+	const char *why_not = upgrade_begin(crew);
+
+	if (why_not)
+		log_warn("SIGUSR2: no upgrade: %s", why_not);
+}
+
 static void on_signal(struct crew *crew, int number)
 {
 	switch (number) {
@@ -171,7 +181,10 @@ static void on_signal(struct crew *crew, int number)
 	case SIGTTIN: case SIGTTOU:
 		on_scale_signal(crew, number);
 		break;
-	case SIGUSR1: case SIGUSR2:
+	case SIGUSR2:
+		on_upgrade_signal(crew);
+		break;
+	case SIGUSR1:
 		log_warn("%s: not supported yet, nothing done", signal_name(number));
 		break;
 	case SIGCHLD:
@@ -213,6 +226,15 @@ static void dispatch(struct crew *crew, uint64_t tag)
 	case SOURCE_PID:
 		if (child)
 			on_death(crew, child);
+		break;
+	case SOURCE_UPGRADE:
+		on_upgrade(crew);
+		break;
+	case SOURCE_UPGRADE_PID:
+		on_upgrade_death(crew);
+		break;
+	case SOURCE_TAKEOVER:
+		on_takeover(crew);
 		break;
 	case SOURCE_ACCEPTOR:
 		on_acceptor(crew->acceptor, tag_row(tag), crew->now_ms);
@@ -263,6 +285,9 @@ static void expire(struct crew *crew)
 		poison_expire(crew);
 	if (is_past(crew, control_next_ms(crew)))
 		control_expire(crew);
+	if (is_past(crew, crew->upgrade.deadline_ms))
+		upgrade_expire(crew);
+	inplace_expire(crew);
 	intake_expire(crew);
 }
 

@@ -38,13 +38,17 @@ static int run_crew(struct crew *crew)
 	r = weigh_create(crew);
 	if (r < 0)
 		return fail_start("descriptor for arrivals", r);
+	r = takeover_begin(crew);
+	if (r < 0)
+		return fail_start("taking over", r);
 	fflush(NULL);		/* what is buffered now would be written by every worker again */
 	loop_run(crew);
 	crew->n_cut += intake_destroy(crew);
 	return stop_verdict(crew);
 }
 
-int parent_run(const struct config *config, int reserved_fd[], int claim_fd[], const struct renewal *renewal)
+int parent_run(const struct config *config, int reserved_fd[], int claim_fd[], const struct renewal *renewal,
+	       const struct program *program, struct takeover *takeover)
 {
 	struct crew *crew;
 	int r;
@@ -58,6 +62,8 @@ int parent_run(const struct config *config, int reserved_fd[], int claim_fd[], c
 	crew->reserved_fd = reserved_fd;
 	crew->claim_fd = claim_fd;
 	crew->renewal = renewal;
+	crew->program = program;
+	crew->takeover = takeover;
 	r = run_crew(crew);
 	control_destroy(crew);
 	pidfile_remove(crew);

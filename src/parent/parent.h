@@ -7,6 +7,8 @@
 
 struct address;
 struct config;
+struct program;
+struct takeover;
 
 #define HOLDER_TEXT_BYTES 128
 
@@ -42,6 +44,25 @@ int reserve_address(struct address *address, enum sharing sharing, struct reserv
  */
 void claim_adopt(int fd);
 
+/* program.c */
+
+/* What this process was started as, to be started anew; the caller's. Return: 0 or -errno. */
+int program_learn(struct program **ret_program);
+void program_destroy(struct program *program);
+
+/* takeover.c */
+
+/*
+ * Asks the pool that has started us, if one did, what it leaves to us.
+ * ret_takeover: the caller's; NULL = nobody did.
+ * Return: 0, -ENOMEM, or -EPROTO: it left nothing that can be used, and one log line said why.
+ */
+int takeover_create(const struct config *config, struct takeover **ret_takeover);
+/* The address config->listen[@index], if it is among what we take over; its port is put in. Return: whether it is. */
+bool takeover_address(struct takeover *takeover, struct config *config, unsigned index,
+		      struct reservation *ret_reservation);
+void takeover_destroy(struct takeover *takeover);
+
 /* Where a new config comes from at a reload. */
 struct renewal {
 	/* Return: 0 and *ret_config is to be destroyed, or -errno and one log line has said why. */
@@ -58,6 +79,8 @@ struct renewal {
  * what had to be closed with the pool is -1 afterwards.
  * @claim_fd: of each of them, or -1; given up when the pool begins to stop, then -1.
  * @renewal: NULL = a reload changes no option.
+ * @program: what an upgrade starts; NULL = not known. @takeover: NULL = there was no pool before us. Both borrowed.
  * Return: an exit code, BROOD_EXIT_*.
  */
-int parent_run(const struct config *config, int reserved_fd[], int claim_fd[], const struct renewal *renewal);
+int parent_run(const struct config *config, int reserved_fd[], int claim_fd[], const struct renewal *renewal,
+	       const struct program *program, struct takeover *takeover);

@@ -70,6 +70,12 @@ void pidfile_publish(struct crew *crew)
 		crew->pid_file_published = true;
 }
 
+void pidfile_leave(struct crew *crew)
+{
+	free(crew->pid_file_draft);
+	crew->pid_file_draft = NULL;
+}
+
 void pidfile_remove(struct crew *crew)
 {
 	if (crew->pid_file_draft)

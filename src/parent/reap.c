@@ -141,7 +141,13 @@ static bool reap_one(struct crew *crew)
 
 	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
 		return false;
+	if (info.si_pid == crew->upgrade.pid) {
+		on_upgrade_death(crew);
+		return crew->upgrade.pid == 0;
+	}
 	child = find_by_pid(crew, info.si_pid);
+	if (!child && inplace_note_death(crew, &info))
+		log_debug("upgrade: pid %d has left", (int)info.si_pid);
 	if (!child)
 		return waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG) == 0;
 	on_death(crew, child);

@@ -31,6 +31,8 @@ unsigned reload_n_left(struct crew *crew)
 
 const char *reload_begin(struct crew *crew, const char *who)
 {
+	if (upgrade_under_way(crew))
+		return "an upgrade is under way, which replaces the workers too";
 	if (crew->stopping)
 		return "the pool is stopping";
 	if (renew_begin(crew) < 0)

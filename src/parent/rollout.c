@@ -14,14 +14,10 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-static void greet_pool(struct crew *crew)
+void rollout_announce(struct crew *crew)
 {
 	const struct config *config = crew->config;
 
-	slot_each(crew, slot)
-		if (!slot->was_ready)
-			return;
-	crew->was_ready = true;
 	for (unsigned i = 0; i < config->n_listeners; i++) {
 		char text[ADDRESS_TEXT_BYTES];
 
@@ -35,6 +31,19 @@ static void greet_pool(struct crew *crew)
 		log_info("balance: %s", weigh_name(crew));
 	pidfile_publish(crew);
 	hang_watch(crew);
+	takeover_scale(crew);
+}
+
+static void greet_pool(struct crew *crew)
+{
+	slot_each(crew, slot)
+		if (!slot->was_ready)
+			return;
+	crew->was_ready = true;
+	if (takeover_under_way(crew))
+		takeover_ready(crew);
+	else
+		rollout_announce(crew);
 }
 
 void rollout_greet(struct crew *crew, struct slot *slot)

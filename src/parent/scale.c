@@ -21,6 +21,8 @@ static const char *refusal(const struct crew *crew, unsigned n)
 {
 	if (crew->stopping)
 		return "the pool is stopping";
+	if (upgrade_under_way(crew) || takeover_under_way(crew))
+		return "an upgrade is under way";
 	if (!crew->was_ready)
 		return "the pool is not ready yet";
 	if (n < 1)

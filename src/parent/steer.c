@@ -67,7 +67,7 @@ void steer_settle(struct crew *crew)
 	}
 	crew->steer_due = false;
 	tally_settle(crew);
-	for (unsigned i = 0; due && i < crew->config->n_listeners; i++) {
+	for (unsigned i = 0; due && !crew->steer_blind && i < crew->config->n_listeners; i++) {
 		int r = crew->groups[i].n > 0 ? attach(crew, i) : 0;
 
 		if (r < 0 && !crew->steer_failed)

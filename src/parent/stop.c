@@ -30,6 +30,7 @@ void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms)
 {
 	if (crew->stopping)
 		return;
+	upgrade_cancel(crew);
 	crew->stopping = timeout_ms > 0 ? STOPPING : STOPPING_NOW;
 	crew->exit_code = exit_code;
 	crew->stop_began_ms = crew->now_ms;
@@ -44,6 +45,7 @@ void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms)
 void stop_hurry(struct crew *crew)
 {
 	must(crew->stopping);
+	inplace_stop(crew);
 	crew->stopping = STOPPING_NOW;
 	limit_others(crew, 0);
 }
@@ -53,6 +55,7 @@ void stop_ask(struct crew *crew, const char *who)
 	uint32_t timeout_ms = crew->config->options.drain_timeout_ms;
 	char at_most[DURATION_TEXT_BYTES];
 
+	inplace_stop(crew);
 	if (crew->stopping) {
 		log_info("%s: draining already", who);
 		return;
@@ -78,7 +81,7 @@ void stop_count(struct crew *crew, const struct child *child)
 
 bool stop_done(const struct crew *crew)
 {
-	return crew->stopping && crew->n_children == 0;
+	return crew->stopping && crew->n_children == 0 && !inplace_holds(crew);
 }
 
 static int tell_gave_up(const struct crew *crew)

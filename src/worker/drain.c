@@ -2,10 +2,10 @@
 /*
  * drain - leave without hanging up on anyone
  *
- * We stop accepting, answer what we hold, then go. A listener that our successor shares is just let go:
- * its queue is the successor's. As its last holder we refuse new handshakes, wait for those begun, and
- * empty the queue before closing, since close(2) would reset what waits there. A queue that the parent hands
- * out to is read to its end.
+ * We stop accepting, answer what we hold, then go. A listener that our successor shares, or another pool in an
+ * upgrade, is just let go: its queue is theirs. As its last holder we refuse new handshakes, wait for those
+ * begun, and empty the queue before closing, since close(2) would reset what waits there. A queue that the
+ * parent hands out to is read to its end.
  *
  * Fails by: running out of time; what is left is cut and counted.
  */
@@ -23,25 +23,36 @@ static void close_listeners(struct worker *w)
 			listener_close(w, &w->listeners[i]);
 }
 
-static void refuse_handshakes(struct worker *w)
+static void let_go(struct worker *w, struct listener *l)
 {
-	if (w->config->options.model == BROOD_ROUND_ROBIN) {
+	if (!drain_is_last(w, l->index)) {
+		listener_close(w, l);
+		return;
+	}
+	if (l->kind != LISTENER_QUEUE)
+		handshakes_refuse(l->fd);
+	listener_wake(w, l);
+}
+
+static void leave_listeners(struct worker *w)
+{
+	if (w->config->options.model == BROOD_ROUND_ROBIN && w->drain.last) {
 		listeners_wake(w);	/* the parent refuses them; what it has handed out is ours, even if not ready yet */
 		return;
 	}
-	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++) {
-		struct listener *l = &w->listeners[i];
-
-		if (l->fd < 0 || l->closing)
-			continue;
-		if (l->kind != LISTENER_QUEUE)
-			handshakes_refuse(l->fd);
-		listener_wake(w, l);
-	}
-	handshakes_begin(&w->drain.handshakes, w->engine->now_ms, w->engine->now_ms + HANDSHAKES_MS);
+	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
+		if (w->listeners[i].fd >= 0 && !w->listeners[i].closing)
+			let_go(w, &w->listeners[i]);
+	if (w->drain.last)
+		handshakes_begin(&w->drain.handshakes, w->engine->now_ms, w->engine->now_ms + HANDSHAKES_MS);
 }
 
-void drain_begin(struct worker *w, uint32_t timeout_ms, bool last)
+bool drain_is_last(const struct worker *w, unsigned index)
+{
+	return w->drain.last >> index & 1;
+}
+
+void drain_begin(struct worker *w, uint32_t timeout_ms, uint32_t last)
 {
 	uint64_t deadline_ms = w->engine->now_ms + timeout_ms;
 
@@ -51,12 +62,14 @@ void drain_begin(struct worker *w, uint32_t timeout_ms, bool last)
 		return;
 	}
 	w->drain = (struct drain){ .on = true, .last = last, .deadline_ms = deadline_ms };
-	if (last)
-		refuse_handshakes(w);
-	else
-		close_listeners(w);
+	leave_listeners(w);
 	shed_end(w);
 	conn_table_drain(&w->conns);
+}
+
+void drain_orphaned(struct worker *w)
+{
+	drain_begin(w, w->config->options.drain_timeout_ms, DRAIN_QUEUE | (ALL_LISTENERS & ~w->shared));
 }
 
 static bool queues_empty(const struct worker *w)
@@ -70,9 +83,12 @@ static bool queues_empty(const struct worker *w)
 static bool are_handshakes_over(struct worker *w)
 {
 	uint16_t ports[LISTENERS_MAX];
+	unsigned n = 0;
 
-	config_ports(w->config, ports);
-	return handshakes_over(&w->drain.handshakes, ports, w->config->n_listeners, w->engine->now_ms);
+	for (unsigned i = 0; i < w->config->n_listeners; i++)
+		if (drain_is_last(w, i))
+			ports[n++] = address_port(&w->config->listen[i]);
+	return handshakes_over(&w->drain.handshakes, ports, n, w->engine->now_ms);
 }
 
 /* Once more whatever came since, then close. */

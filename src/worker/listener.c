@@ -50,7 +50,8 @@ int listeners_open(struct worker *w, char *why, size_t size)
 	enum listener_kind kind = w->config->options.model == BROOD_PREEMPTIVE ? LISTENER_SHARED : LISTENER_OWN;
 
 	if (w->heritage->queue_fd >= 0)
-		hold(&w->listeners[LISTENERS_MAX], LISTENER_QUEUE, w->heritage->queue_fd, w->heritage->slot, 0);
+		hold(&w->listeners[LISTENERS_MAX], LISTENER_QUEUE, w->heritage->queue_fd, w->heritage->slot,
+		     LISTENERS_MAX);
 	if (w->config->options.model == BROOD_ROUND_ROBIN)
 		return 0;
 	for (unsigned i = 0; i < w->config->n_listeners; i++) {
@@ -113,7 +114,7 @@ void listeners_poll(struct worker *w)
 
 void listener_borrow(struct worker *w, int fd, unsigned slot, unsigned index)
 {
-	struct listener *l = w->drain.on && !w->drain.last ? NULL : free_place(w);
+	struct listener *l = w->drain.on && !drain_is_last(w, index) ? NULL : free_place(w);
 
 	if (!l) {
 		close(fd);

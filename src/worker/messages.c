@@ -31,6 +31,9 @@ static void on_message(struct worker *w, const struct message *message)
 	case CHANNEL_DRAIN:
 		drain_begin(w, message->drain.timeout_ms, message->drain.last);
 		break;
+	case CHANNEL_SHARED:
+		w->shared = message->shared.addresses;
+		break;
 	case CHANNEL_LOOK:
 		listeners_wake(w);
 		break;
@@ -62,6 +65,6 @@ void messages_on_readable(struct worker *w)
 	if (r < 0 && !w->drain.on) {
 		log_warn("worker %u (pid %d): the parent is gone (%s); draining, then leaving",
 			 w->heritage->slot, (int)getpid(), strerror(-r));
-		drain_begin(w, w->config->options.drain_timeout_ms, true);
+		drain_orphaned(w);
 	}
 }

@@ -26,7 +26,7 @@ struct listener {
 	int		fd;		/* -1 = free */
 	enum listener_kind kind;
 	unsigned	slot;		/* whose it is: ours, or that of the one who lent it */
-	unsigned	index;		/* of the address */
+	unsigned	index;		/* of the address; LISTENERS_MAX = of none, it is the slot's queue */
 	uint16_t	generation;
 	bool		opened;		/* by us: the parent has no duplicate yet */
 	bool		polling;	/* for its next event */
@@ -36,7 +36,7 @@ struct listener {
 
 struct drain {
 	bool		on;
-	bool		last;		/* nobody inherits the listeners */
+	uint32_t	last;		/* mask of the addresses whose listeners nobody inherits */
 	bool		cut;		/* the time is over */
 	uint64_t	deadline_ms;
 	struct handshakes handshakes;	/* waited for before the listeners are closed */
@@ -62,6 +62,7 @@ struct worker {
 	struct service		 service;
 	struct conn_table	 conns;
 	struct listener		 listeners[LISTENERS_HELD_MAX];
+	uint32_t		 shared;	/* mask of the addresses that another pool serves as well */
 	bool			 accept_due;	/* a listener is readable */
 	unsigned		 n_taken;	/* from the queue, in one message, and not opened yet */
 	int			 taken[HANDOFF_MOST];
@@ -108,7 +109,11 @@ void accept_pause(struct worker *w, int error);
 uint64_t accept_next_ms(const struct worker *w);
 
 /* drain.c */
-void drain_begin(struct worker *w, uint32_t timeout_ms, bool last);
+void drain_begin(struct worker *w, uint32_t timeout_ms, uint32_t last);
+/* The parent is gone. */
+void drain_orphaned(struct worker *w);
+/* Whether nobody inherits the listeners of the address @index. */
+bool drain_is_last(const struct worker *w, unsigned index);
 void drain_step(struct worker *w);
 bool drain_complete(const struct worker *w);
 uint64_t drain_next_ms(const struct worker *w);

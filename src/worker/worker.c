@@ -43,7 +43,7 @@ static void on_signal(struct worker *w)
 
 	while (read(w->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (getppid() != w->heritage->parent_pid)
-			drain_begin(w, w->config->options.drain_timeout_ms, true);
+			drain_orphaned(w);
 		else
 			brood_retire("SIGTERM");
 	}
@@ -279,6 +279,7 @@ int worker_main(const struct heritage *heritage)
 		.n_descriptors = privilege_raise_nofile(),
 		.signal_fd = -1,
 		.shed_fd = -1,
+		.shared = heritage->shared,
 	};
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
 		w->listeners[i].fd = -1;

@@ -21,7 +21,7 @@ static void stopping_hands_out_the_rest(void **state)
 	stage_read(&stage, 1, true);
 	for (int i = 0; i < 5; i++)
 		clients[i] = stage_connect(&stage);
-	acceptor_stop(stage.acceptor, clock_ms());
+	acceptor_stop(stage.acceptor, 0, clock_ms());
 	turn_until_ended(&stage);
 	assert_int_equal(stage_connect(&stage), -1);
 	assert_int_equal(acceptor_counters(stage.acceptor)->given, 5);

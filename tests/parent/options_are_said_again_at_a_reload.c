@@ -48,7 +48,7 @@ static void destroy(struct config *config)
 static int run(struct play *play)
 {
 	const struct renewal renewal = { .create = renew, .destroy = destroy };
-	int code = parent_run(&play->config, play->reserved_fd, play->claim_fd, &renewal);
+	int code = parent_run(&play->config, play->reserved_fd, play->claim_fd, &renewal, NULL, NULL);
 
 	log_info("made %u, destroyed %u", n_created, n_destroyed);
 	return code;

@@ -34,7 +34,7 @@ static void *run_as_init(void)
 		_exit(77);
 	pid = fork();
 	if (pid == 0)
-		_exit(parent_run(&play.config, play.reserved_fd, play.claim_fd, NULL));
+		_exit(parent_run(&play.config, play.reserved_fd, play.claim_fd, NULL, NULL, NULL));
 	waitpid(pid, &status, 0);
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 99);
 }

@@ -192,7 +192,7 @@ static inline _Noreturn void play_parent(struct play *play, int log_fd)
 	dup2(log_fd, STDERR_FILENO);
 	log_setup(LOG_TEXT, LOG_DEBUG);
 	n_fds = play_n_fds();
-	code = parent_run(&play->config, play->reserved_fd, play->claim_fd, NULL);
+	code = parent_run(&play->config, play->reserved_fd, play->claim_fd, NULL, NULL, NULL);
 	if (play_n_fds() != n_fds - (play->reserved_fd[0] < 0) - (play->claim_fd[0] < 0))
 		exit(95);
 	if (play->hunted)

@@ -147,6 +147,37 @@ def drop_to(uid):
     return drop
 
 
+class Orphan:
+    """A process whose parent, not we, has started it and has left it to us; as much of a Popen as a Brood needs."""
+
+    def __init__(self, pid):
+        self.pid, self.returncode = pid, None
+
+    def poll(self):
+        if self.returncode is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+            except ChildProcessError:       # its parent is still there
+                pass
+        return self.returncode
+
+    def wait(self, seconds=10):
+        deadline = time.monotonic() + seconds
+        while self.poll() is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(f"pid {self.pid}", seconds)
+            time.sleep(0.002)
+        return self.returncode
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+
+
+def adopt_orphans():
+    check(ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0) == 0, "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
 # ---- the pool
 
 def free_port():
@@ -166,11 +197,11 @@ class Brood:
     """`brood serve` of the demo handler; with ready=False it is only started, with control it has a control socket."""
 
     def __init__(self, *options, engine=None, workers=2, what=("--handler", DEMO), ready=True, port=None,
-                 prefix=(), control=False, **popen):
+                 prefix=(), control=False, program=BROOD, **popen):
         self.port = port or free_port()
         self.directory = tempfile.TemporaryDirectory(prefix="brood-play-")
         os.chmod(self.directory.name, 0o755)
-        command = [*prefix, BROOD, "serve", "--listen", f"127.0.0.1:{self.port}"]
+        command = [*prefix, program, "serve", "--listen", f"127.0.0.1:{self.port}"]
         command += ["--workers", str(workers)] if workers else []
         command += ["--model", MODEL]
         command += ["--engine", engine] if engine else []
@@ -263,6 +294,28 @@ class Brood:
 
     def status(self):
         return json.loads(self.ctl("status", "--json"))
+
+    def follow(self):
+        """To the parent that has taken over, if one has: of that one we speak from here on. Returns the old one."""
+        lines = self.lines("upgraded: pid")
+        pid = int(re.search(r"pid (\d+)", lines[-1])[1]) if lines else self.pid
+        if pid == self.pid:
+            return None
+        old, self.process, self.pid = self.process, Orphan(pid), pid
+        return old
+
+    def upgrade(self, within=15):
+        """USR2, and follow; the old parent ends with code 0."""
+        adopt_orphans()
+        n_ready = len(self.lines(r"\bready: \d+ worker"))
+        self.kill(signal.SIGUSR2)
+        old = wait_until(self.follow, within, "log: upgraded")
+        self.wait_for_line(r"\bready: \d+ worker", within, n_ready + 1)
+        try:
+            check(old.wait(within * SLOW) == 0, f"{self.name}: the old parent ended with {old.returncode}")
+        except subprocess.TimeoutExpired:
+            fail(f"{self.name}: the old parent is still there after {within} s")
+        self.workers()
 
     def get(self, target, **options):
         return get(self.port, target, **options)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * testament - what two parents say to each other while the new one takes over from the old one
+ *
+ *   new                 old
+ *   HELLO          →
+ *                  ←    POOL       what runs there, with a socket for each address
+ *   TAKE slot      →               for as many slots as it has, from 0 on
+ *                  ←    SLOT       with the slot's listeners
+ *   READY          →               its workers accept
+ *                  ←    GO         the old one leaves
+ *
+ * A SOCK_SEQPACKET pair, a message a packet: a type, then a payload of exactly that type's size, then descriptors
+ * (SCM_RIGHTS). The new one asks and the old one answers, so there is never more than one message on its way
+ * and nobody has to wait for room. The two may be of different versions of brood: HELLO stays as it is for
+ * ever, everything after it as long as TESTAMENT_VERSION. Nothing else is common to them: not the workers'
+ * channel, not the board.
+ *
+ * Fails by: -EPROTO for what is no such message (its descriptors are closed), -EPIPE when the other is gone.
+ */
+#pragma once
+
+#include "base/address.h"
+#include "bridge/config.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define TESTAMENT_VERSION 1
+
+enum testament_side { FROM_NEW, FROM_OLD };
+
+struct testament_hello {
+	uint32_t	least;		/* the versions it can speak... */
+	uint32_t	most;		/* ...from, to */
+};
+
+struct testament_address {
+	uint16_t	family;		/* AF_INET, AF_INET6 */
+	uint16_t	asked_port;	/* may be 0 */
+	uint16_t	port;
+	uint16_t	zero;
+	uint8_t		ip[16];		/* the first 4 of AF_INET, the rest 0 */
+};
+
+struct testament_pool {
+	uint32_t		version;	/* that is spoken from here on */
+	uint32_t		model;		/* enum brood_model */
+	uint32_t		n_slots;	/* 1..WORKERS_MAX */
+	uint32_t		n_told;		/* workers, by its options: it may have been scaled since */
+	uint32_t		n_addresses;	/* 1..LISTENERS_MAX; as many descriptors, of bound sockets... */
+	uint32_t		claims;		/* ...mask of addresses: so many, of what keeps other pools from them... */
+	uint32_t		control;	/* ...1 = and one, of the control socket */
+	struct testament_address	addresses[LISTENERS_MAX];
+};
+
+struct testament_take {
+	uint32_t	slot;
+};
+
+struct testament_slot {
+	uint32_t	slot;
+	uint32_t	n_born;		/* workers it has had */
+	uint32_t	listeners;	/* mask of addresses; a descriptor for each */
+	uint16_t	places[LISTENERS_MAX];	/* of each in the reuseport group of its address */
+};
+
+struct testament_ready {
+	uint32_t	addresses;	/* mask of those of POOL that it serves; the others are left to the old one */
+	uint32_t	control;	/* 1 = it takes the control socket over */
+};
+
+struct testament_go {
+	uint32_t	comes_back;	/* 1 = the sender will take over in turn, on this socket */
+};
+
+struct testament_failed {
+	char		reason[256];	/* one line, terminated */
+};
+
+/* name, sender, payload, meaning */
+#define TESTAMENT_MESSAGES(X)									\
+	X(HELLO,  FROM_NEW, struct testament_hello,  "I am the new one; what is there?")		\
+	X(POOL,   FROM_OLD, struct testament_pool,   "this")					\
+	X(TAKE,   FROM_NEW, struct testament_take,   "I want this slot")				\
+	X(SLOT,   FROM_OLD, struct testament_slot,   "here are its listeners")			\
+	X(READY,  FROM_NEW, struct testament_ready,  "my workers accept")			\
+	X(GO,     FROM_OLD, struct testament_go,     "it is yours; I leave")			\
+	X(FAILED, FROM_NEW, struct testament_failed, "I cannot, and why")
+
+enum testament_type {
+#define TYPE(name, sender, payload, meaning) TESTAMENT_##name,
+	TESTAMENT_MESSAGES(TYPE)
+#undef TYPE
+	TESTAMENT_N_TYPES
+};
+
+#define TESTAMENT_PAYLOAD_MAX 256
+#define TESTAMENT_FDS_MAX (2 * LISTENERS_MAX + 1)
+
+struct testament_message {
+	uint32_t	type;			/* enum testament_type */
+	pid_t		pid;			/* of its sender, by the kernel's word */
+	uid_t		uid;
+	unsigned	n_fds;
+	int		fds[TESTAMENT_FDS_MAX];	/* the receiver's to close */
+	union {
+		struct testament_hello	hello;
+		struct testament_pool	pool;
+		struct testament_take	take;
+		struct testament_slot	slot;
+		struct testament_ready	ready;
+		struct testament_go	go;
+		struct testament_failed	failed;
+		char			bytes[TESTAMENT_PAYLOAD_MAX];
+	};
+};
+
+/* A connected pair, both close-on-exec and non-blocking. Return: 0 or -errno. */
+int testament_pair(int ret_ends[2]);
+
+/* @fds are borrowed. Return: 0, -EPIPE (the other is gone), or another -errno. */
+int testament_send(int fd, enum testament_type type, const void *payload, const int fds[], unsigned n_fds);
+
+/*
+ * Receives one message that @from sent; its numbers are in their ranges, its strings terminated.
+ * Return: 1; 0 = none is waiting; -EPIPE, -EPROTO, -EMFILE (no number for a descriptor) or another -errno.
+ */
+int testament_receive(int fd, enum testament_side from, struct testament_message *ret_message);
+
+/* The address @index of @config as it is written here. */
+struct testament_address testament_address(const struct config *config, unsigned index);

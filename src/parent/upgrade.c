@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * upgrade - the old parent's side: start a new one, give it all there is, leave when it serves
+ *
+ * What is started is our own program anew, by its name, which may be another version by now. It asks for the
+ * sockets and forks workers of its own, and for a moment both pools accept from the same queues. While that
+ * lasts every worker knows that its sockets are another's as well (SHARED), so that whoever has to leave in a
+ * hurry just lets go. Once the new one is ready our workers drain as those do whose replacement is ready.
+ *
+ * Fails by: a new one that ends, breaks the protocol or is not ready within the start timeout. It is killed, one
+ * line says why, and nothing has changed here.
+ */
+#include "base/log.h"
+#include "parent/crew.h"
+#include "parent/testament.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* HELLO, READY, and every slot once. */
+#define MESSAGES_MOST (WORKERS_MAX + 2)
+
+bool upgrade_under_way(const struct crew *crew)
+{
+	return crew->upgrade.pid != 0 || inplace_beside(crew);
+}
+
+/* ---- the beginning ---- */
+
+static int watch(const struct crew *crew, int fd, enum source source)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = tag_make(source, 0, 0) };
+
+	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+/* SIGKILL makes the wait a short one. */
+static void undo_start(struct upgrade *up)
+{
+	kill(up->pid, SIGKILL);
+	while (waitpid(up->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (up->pid_fd >= 0)
+		close(up->pid_fd);
+	close(up->fd);
+}
+
+static int watch_new(const struct crew *crew, struct upgrade *up)
+{
+	int r;
+
+	up->pid_fd = pidfd_open(up->pid, 0);
+	if (up->pid_fd < 0)
+		return -errno;
+	r = watch(crew, up->fd, SOURCE_UPGRADE);
+	return r < 0 ? r : watch(crew, up->pid_fd, SOURCE_UPGRADE_PID);
+}
+
+static int start(struct crew *crew)
+{
+	struct upgrade up = { .pid_fd = -1 };
+	int ends[2];
+	int r = testament_pair(ends);
+
+	if (r < 0)
+		return r;
+	up.fd = ends[0];
+	up.pid = program_start(crew->program, ends[1], &crew->signal_mask);
+	close(ends[1]);
+	if (up.pid < 0) {
+		close(up.fd);
+		return up.pid;
+	}
+	r = watch_new(crew, &up);
+	if (r < 0) {
+		undo_start(&up);
+		return r;
+	}
+	up.deadline_ms = crew->now_ms + crew->config->options.start_timeout_ms;
+	crew->upgrade = up;
+	return 0;
+}
+
+const char *upgrade_begin(struct crew *crew)
+{
+	int r;
+
+	if (upgrade_under_way(crew))
+		return "one is under way";
+	if (crew->stopping)
+		return "the pool is stopping";
+	if (!crew->was_ready || takeover_under_way(crew))
+		return "the pool is not ready yet";
+	if (crew->scale_ms != 0)
+		return "the pool is being scaled";
+	if (!crew->program)
+		return "/proc does not tell what this program was started as";
+	r = start(crew);
+	if (r < 0)
+		return strerrordesc_np(-r);
+	log_info("upgrade: started %s (pid %d)", program_path(crew->program), (int)crew->upgrade.pid);
+	return NULL;
+}
+
+void upgrade_await(struct crew *crew, pid_t pid, int fd)
+{
+	int r = watch(crew, fd, SOURCE_UPGRADE);
+
+	crew->upgrade = (struct upgrade){ .pid = pid, .pid_fd = -1, .fd = fd };
+	if (r < 0) {
+		log_error("upgrade: pid %d cannot be listened to: %s", (int)pid, strerror(-r));
+		stop_begin(crew, BROOD_EXIT_NOT_STARTED, crew->config->options.drain_timeout_ms);
+	}
+}
+
+/* ---- the end ---- */
+
+static void forget_new(struct crew *crew)
+{
+	if (crew->upgrade.pid_fd >= 0)
+		close(crew->upgrade.pid_fd);
+	crew->upgrade = (struct upgrade){ .pid_fd = -1, .fd = -1 };
+}
+
+static void hang_up(struct crew *crew)
+{
+	close(crew->upgrade.fd);
+	crew->upgrade.fd = -1;
+	crew->upgrade.deadline_ms = 0;
+}
+
+/* It is reaped when it is dead. */
+static void end_new(struct crew *crew)
+{
+	intake_share(crew, 0, 0);
+	if (crew->upgrade.pid_fd < 0)
+		return;		/* it is our own parent, and may try again */
+	hang_up(crew);
+	(void)pidfd_send_signal(crew->upgrade.pid_fd, SIGKILL, NULL, 0);	/* fails only if it is dead */
+}
+
+__attribute__((format(printf, 2, 3)))
+static void fail(struct crew *crew, const char *format, ...)
+{
+	char why[LOG_LINE_BYTES / 2];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(why, sizeof(why), format, arguments);
+	va_end(arguments);
+	log_error("upgrade: the new parent (pid %d) %s; the old one stays", (int)crew->upgrade.pid, why);
+	end_new(crew);
+}
+
+void upgrade_expire(struct crew *crew)
+{
+	char limit[DURATION_TEXT_BYTES];
+
+	duration_format(crew->config->options.start_timeout_ms, limit);
+	fail(crew, "was not ready within %s", limit);
+}
+
+void upgrade_cancel(struct crew *crew)
+{
+	if (crew->upgrade.fd < 0)
+		return;
+	log_info("upgrade: given up, because the pool stops");
+	end_new(crew);
+}
+
+/* From here on the new one is a pool of its own. */
+static void leave(struct crew *crew, const struct testament_ready *ready)
+{
+	const struct brood_options *options = &crew->config->options;
+	const struct testament_go go = { .comes_back = inplace_needed(crew) };
+	int r = testament_send(crew->upgrade.fd, TESTAMENT_GO, &go, NULL, 0);
+	char at_most[DURATION_TEXT_BYTES];
+
+	if (r < 0) {
+		fail(crew, "cannot be reached: %s", strerror(-r));
+		return;
+	}
+	duration_format(options->drain_timeout_ms, at_most);
+	log_info("upgraded: pid %d has taken over; draining %u worker%s, at most %s", (int)crew->upgrade.pid,
+		 crew->n_children, crew->n_children == 1 ? "" : "s", at_most);
+	(void)epoll_ctl(crew->epoll_fd, EPOLL_CTL_DEL, crew->upgrade.fd, NULL);
+	if (inplace_needed(crew))
+		inplace_begin(crew, crew->upgrade.pid, crew->upgrade.fd);
+	else
+		close(crew->upgrade.fd);
+	forget_new(crew);
+	intake_share(crew, ready->addresses, crew->n_shared_slots);
+	pidfile_leave(crew);
+	if (ready->control)
+		control_leave(crew);
+	stop_begin(crew, BROOD_EXIT_DRAINED, options->drain_timeout_ms);
+}
+
+/* ---- what it says ---- */
+
+/* Return: how many there are. */
+static unsigned list_sockets(const struct crew *crew, struct testament_pool *pool, int fds[TESTAMENT_FDS_MAX])
+{
+	unsigned n = 0;
+	int control_fd = control_socket(crew);
+
+	for (unsigned i = 0; i < pool->n_addresses; i++) {
+		pool->addresses[i] = testament_address(crew->config, i);
+		fds[n++] = intake_socket(crew, i);
+	}
+	for (unsigned i = 0; i < pool->n_addresses; i++) {
+		if (crew->claim_fd[i] < 0)
+			continue;
+		pool->claims |= 1u << i;
+		fds[n++] = crew->claim_fd[i];
+	}
+	pool->control = control_fd >= 0;
+	if (control_fd >= 0)
+		fds[n++] = control_fd;
+	return n;
+}
+
+static void on_hello(struct crew *crew, const struct testament_message *m)
+{
+	const struct config *config = crew->config;
+	struct testament_pool pool = {
+		.version = TESTAMENT_VERSION, .model = config->options.model, .n_slots = crew->n_slots,
+		.n_told = config->options.workers, .n_addresses = config->n_listeners,
+	};
+	int fds[TESTAMENT_FDS_MAX];
+	unsigned n;
+	int r;
+
+	if (m->hello.least > TESTAMENT_VERSION || m->hello.most < TESTAMENT_VERSION) {
+		fail(crew, "speaks versions %u to %u of the testament, and the old one %u", m->hello.least,
+		     m->hello.most, TESTAMENT_VERSION);
+		return;
+	}
+	n = list_sockets(crew, &pool, fds);
+	intake_share(crew, ALL_LISTENERS, 0);	/* before it has them */
+	r = testament_send(crew->upgrade.fd, TESTAMENT_POOL, &pool, fds, n);
+	if (r < 0)
+		fail(crew, "cannot be given the sockets: %s", strerror(-r));
+}
+
+static void on_take(struct crew *crew, const struct testament_message *m)
+{
+	struct testament_slot answer = { .slot = m->take.slot };
+	const struct slot *slot = &crew->slots[m->take.slot];
+	int fds[LISTENERS_MAX];
+	unsigned n = 0;
+	int r;
+
+	if (m->take.slot >= crew->n_slots) {
+		fail(crew, "wants slot %u, which there is not", m->take.slot);
+		return;
+	}
+	if (m->take.slot >= crew->n_shared_slots)
+		intake_share(crew, ALL_LISTENERS, m->take.slot + 1);
+	answer.n_born = slot->n_born;
+	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
+		if (slot->listen_fd[i] < 0)
+			continue;
+		answer.listeners |= 1u << i;
+		answer.places[i] = (uint16_t)group_place(&crew->groups[i], slot->index);
+		fds[n++] = slot->listen_fd[i];
+	}
+	r = testament_send(crew->upgrade.fd, TESTAMENT_SLOT, &answer, fds, n);
+	if (r < 0)
+		fail(crew, "cannot be given the listeners: %s", strerror(-r));
+}
+
+static bool is_dead(const struct upgrade *up)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PIDFD, (id_t)up->pid_fd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+/* One that has died since it said so must not be left alone with the clients. */
+static void on_ready(struct crew *crew, const struct testament_message *m)
+{
+	if (crew->upgrade.pid_fd < 0 || !is_dead(&crew->upgrade))
+		leave(crew, &m->ready);
+}
+
+static void handle(struct crew *crew, const struct testament_message *m)
+{
+	if (m->pid != crew->upgrade.pid || m->uid != geteuid()) {
+		fail(crew, "is spoken for by another process (pid %d)", (int)m->pid);
+		return;
+	}
+	if (m->type == TESTAMENT_HELLO && crew->upgrade.pid_fd < 0)
+		crew->upgrade.n_messages = 0;
+	if (++crew->upgrade.n_messages > MESSAGES_MOST) {
+		fail(crew, "asks without end");
+		return;
+	}
+	switch ((enum testament_type)m->type) {
+	case TESTAMENT_HELLO:	on_hello(crew, m); break;
+	case TESTAMENT_TAKE:	on_take(crew, m); break;
+	case TESTAMENT_READY:	on_ready(crew, m); break;
+	case TESTAMENT_FAILED:	fail(crew, "failed: %s", m->failed.reason); break;
+	default:		break;		/* not FROM_NEW: testament_receive() lets none through */
+	}
+}
+
+void on_upgrade(struct crew *crew)
+{
+	struct testament_message m;
+
+	while (crew->upgrade.fd >= 0) {
+		int r = testament_receive(crew->upgrade.fd, FROM_NEW, &m);
+
+		if (r == 0)
+			break;
+		if (r == -EPIPE)	/* how it ended is said when it has */
+			(void)epoll_ctl(crew->epoll_fd, EPOLL_CTL_DEL, crew->upgrade.fd, NULL);
+		else if (r < 0)
+			fail(crew, "sent what is no message: %s", strerror(-r));
+		else
+			handle(crew, &m);
+		if (r < 0)
+			break;
+	}
+}
+
+static void tell_end(struct crew *crew, const siginfo_t *info)
+{
+	if (info->si_code == CLD_EXITED)
+		fail(crew, "ended with code %d before it was ready", info->si_status);
+	else
+		fail(crew, "died by SIG%s before it was ready", sigabbrev_np(info->si_status));
+}
+
+void on_upgrade_death(struct crew *crew)
+{
+	struct upgrade *up = &crew->upgrade;
+	siginfo_t info = { 0 };
+
+	on_upgrade(crew);
+	if (up->pid == 0 || waitid(P_PIDFD, (id_t)up->pid_fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		return;
+	if (up->fd >= 0)
+		tell_end(crew, &info);
+	forget_new(crew);
+}
