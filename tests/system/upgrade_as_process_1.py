@@ -148,7 +148,7 @@ def play_interim_killed(engine, program):
         check(len(interim) == 1, interim)
         os.kill(interim[0], signal.SIGKILL)
         check(slow.response().body == b"slept\n", "what was begun is finished")
-        brood.wait_for_line(r"\bready: \d+ worker", 10, 3)
+        wait_until(lambda: " ready: " in brood.log().partition("in place")[2], 10, "it starts anew, when the orphans are gone")
         check(brood.get("/").status == 200, "process 1 serves again")
         brood.stop()
 
