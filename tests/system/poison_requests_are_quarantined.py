@@ -53,4 +53,5 @@ for engine in engines():
         print(f"{engine}: {line}")
     with Brood("--restart-limit", "100/10s", "--backoff", "1ms..1ms", "--poison-limit", "0", engine=engine) as brood:
         check([crash(brood, "segv") for _ in range(5)] == [0] * 5, "off: each of them kills")
+        brood.wait_for_line("died by", n=5)
         brood.stop()
