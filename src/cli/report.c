@@ -101,11 +101,10 @@ static void print_clean(const char *text)
 static void print_addresses(const json_t *addresses)
 {
 	char line[640] = "listening on";
-	size_t i, len = strlen(line);
-	json_t *address;
+	size_t len = strlen(line);
 
-	json_array_foreach(addresses, i, address) {
-		const char *text = json_string_value(address);
+	for (size_t i = 0; i < json_array_size(addresses); i++) {
+		const char *text = json_string_value(json_array_get(addresses, i));
 
 		snprintf(line + len, sizeof(line) - len, "%s %.60s", i > 0 ? "," : "", text ? text : "?");
 		len = strlen(line);
@@ -211,10 +210,8 @@ static void print_slot(const json_t *slot)
 
 static void print_last_deaths(const json_t *slots)
 {
-	size_t i;
-	json_t *slot;
-
-	json_array_foreach(slots, i, slot) {
+	for (size_t i = 0; i < json_array_size(slots); i++) {
+		const json_t *slot = json_array_get(slots, i);
 		const json_t *death = json_object_get(slot, "last_death");
 		char ago[CELL_BYTES];
 
@@ -229,13 +226,11 @@ static void print_last_deaths(const json_t *slots)
 void report_status(const json_t *reply)
 {
 	const json_t *slots = json_object_get(reply, "slots");
-	size_t i;
-	json_t *slot;
 
 	print_pool(reply);
 	printf("\nSLOT STATE        PID  GEN UPTIME  CONNS FLIGHT REQUESTS DIED\n");
-	json_array_foreach(slots, i, slot)
-		print_slot(slot);
+	for (size_t i = 0; i < json_array_size(slots); i++)
+		print_slot(json_array_get(slots, i));
 	print_last_deaths(slots);
 }
 
@@ -243,12 +238,10 @@ void report_status(const json_t *reply)
 
 static void print_suspects(const json_t *suspects, const char *empty)
 {
-	size_t i;
-	json_t *suspect;
-
 	if (json_array_size(suspects) == 0)
 		printf("%s\n", empty);
-	json_array_foreach(suspects, i, suspect) {
+	for (size_t i = 0; i < json_array_size(suspects); i++) {
+		const json_t *suspect = json_array_get(suspects, i);
 		char left[CELL_BYTES];
 
 		format_time(report_number(suspect, "left_ms"), left);

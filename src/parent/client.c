@@ -76,7 +76,7 @@ static bool answer(struct crew *crew, struct client *client, const char *end)
 	memmove(client->in, end + 1, client->n_in);
 	if (text)
 		reply(crew, client, text, n);
-	return text;
+	return text != NULL;
 }
 
 static bool refuse_length(struct crew *crew, struct client *client)
@@ -87,7 +87,7 @@ static bool refuse_length(struct crew *crew, struct client *client)
 	client->n_in = 0;
 	if (text)
 		reply(crew, client, text, sizeof(too_long) - 1);
-	return text;
+	return text != NULL;
 }
 
 /* Return: false when there is no memory for an answer. */

@@ -205,10 +205,10 @@ static bool read_argument(const struct command *command, json_t *request, json_i
 			  struct answer *answer)
 {
 	const json_t *value = command->argument ? json_object_get(request, command->argument) : NULL;
-	const char *key;
-	json_t *any;
 
-	json_object_foreach(request, key, any) {
+	for (void *at = json_object_iter(request); at; at = json_object_iter_next(request, at)) {
+		const char *key = json_object_iter_key(at);
+
 		if (expects(command, key))
 			continue;
 		refuse(answer, "%s has no \"%.40s\"", command->name, key);
