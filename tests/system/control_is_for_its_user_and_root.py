@@ -11,6 +11,7 @@ import tempfile
 from _play import BROOD, NOBODY, Brood, check, drop_to, is_alive, need_root, wait_until
 
 DAEMON = 1
+SOMEBODY = 60000 + os.getpid() % 5000      # of whom no other pool is running
 
 
 def run(*words, uid=None, **env):
@@ -34,11 +35,11 @@ with Brood(control=True) as brood:
     brood.stop()
 
 
-def of_nobody(brood, runtime):
-    """In nobody's own runtime directory, where ctl finds it without being told."""
+def of_somebody(brood, runtime):
+    """In the user's own runtime directory, where ctl finds it without being told."""
     path = f"{runtime}/brood/{brood.port}.sock"
     check(stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700, "a directory of its own")
-    result = run("status", uid=NOBODY, XDG_RUNTIME_DIR=runtime)
+    result = run("status", uid=SOMEBODY, XDG_RUNTIME_DIR=runtime)
     check(result.returncode == 0 and str(brood.port) in result.stdout, result)
     check(run("--control", path, "status").returncode == 0, "root may")
     os.chmod(path, 0o666)
@@ -49,35 +50,47 @@ def of_nobody(brood, runtime):
 
 with tempfile.TemporaryDirectory() as runtime:
     os.chmod(runtime, 0o755)
-    os.chown(runtime, NOBODY, NOBODY)
+    os.chown(runtime, SOMEBODY, SOMEBODY)
     env = {**os.environ, "XDG_RUNTIME_DIR": runtime}
     env.pop("BROOD_CONTROL", None)
-    with Brood(preexec_fn=drop_to(NOBODY), env=env) as brood:
-        of_nobody(brood, runtime)
-        with Brood(preexec_fn=drop_to(NOBODY), env=env) as other:
-            result = run("status", uid=NOBODY, XDG_RUNTIME_DIR=runtime)
+    with Brood(preexec_fn=drop_to(SOMEBODY), env=env) as brood:
+        of_somebody(brood, runtime)
+        with Brood(preexec_fn=drop_to(SOMEBODY), env=env) as other:
+            result = run("status", uid=SOMEBODY, XDG_RUNTIME_DIR=runtime)
             check(result.returncode == 1 and "2 pools are running" in result.stderr, result)
             check(f"{brood.port}.sock" in result.stderr and f"{other.port}.sock" in result.stderr, result)
             path = f"{runtime}/brood/{other.port}.sock"
-            check(f":{other.port}" in run("status", uid=NOBODY, BROOD_CONTROL=path).stdout, "which one can be said")
-            check(run("stop", "--wait", "--control", path, uid=NOBODY).returncode == 0, "and that one stops")
+            check(f":{other.port}" in run("status", uid=SOMEBODY, BROOD_CONTROL=path).stdout, "which one can be said")
+            check(run("stop", "--wait", "--control", path, uid=SOMEBODY).returncode == 0, "and that one stops")
             other.wait_exit(0, 5)
-        check(run("status", uid=NOBODY, XDG_RUNTIME_DIR=runtime).returncode == 0, "one is left")
+        check(run("status", uid=SOMEBODY, XDG_RUNTIME_DIR=runtime).returncode == 0, "one is left")
         brood.kill(signal.SIGKILL)
         brood.process.wait()
-        result = run("status", uid=NOBODY, XDG_RUNTIME_DIR=runtime)
+        result = run("status", uid=SOMEBODY, XDG_RUNTIME_DIR=runtime)
         check(result.returncode == 1 and "no pool found in" in result.stderr or "permission" in result.stderr, result)
         check(os.path.exists(f"{runtime}/brood/{brood.port}.sock"), "the dead one's socket is there")
         wait_until(lambda: not any(map(is_alive, brood.seen_workers)), 5, "the workers end")
-        with Brood(preexec_fn=drop_to(NOBODY), env=env, port=brood.port) as heir:
-            of_nobody(heir, runtime)
+        with Brood(preexec_fn=drop_to(SOMEBODY), env=env, port=brood.port) as heir:
+            of_somebody(heir, runtime)
             heir.stop()
     check(os.listdir(f"{runtime}/brood") == [], "nothing stays")
 
-    # The usual place that cannot be had is gone without; a place that was asked for is not.
-    with Brood(preexec_fn=drop_to(NOBODY), env={**env, "RUNTIME_DIRECTORY": "/proc/brood", "XDG_RUNTIME_DIR": "/proc"},
-               ready=True) as brood:
+    # Without a runtime directory /tmp will do; where that cannot be had, the pool goes on without.
+    env["XDG_RUNTIME_DIR"] = "/none"
+    last_resort = f"/tmp/brood-{SOMEBODY}"
+    with Brood(preexec_fn=drop_to(SOMEBODY), env=env) as brood:
+        check(os.listdir(last_resort) == [f"{brood.port}.sock"], "in /tmp")
+        check(run("stop", "--wait", uid=SOMEBODY).returncode == 0, "it is found")
+        brood.wait_exit(0, 5)
+    os.rmdir(last_resort)
+    os.mkdir(last_resort)
+    with Brood(preexec_fn=drop_to(SOMEBODY), env=env) as brood:
+        check(brood.lines("warn .*control socket .*: Permission denied; going on without"), "it says so")
+        check(brood.get("/").status == 200, "and serves")
         brood.stop()
+    os.rmdir(last_resort)
+
+    # A place that was asked for is not gone without.
     with open(f"{runtime}/file", "w", encoding="ascii"):
         pass
     for path, why in ((f"{runtime}/file", "is there, and no socket"), ("/proc/none/x", "No such file"),
