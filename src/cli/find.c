@@ -70,10 +70,10 @@ static void look_into(const char *dir, struct found *found)
 	if (!entries && errno == EACCES)
 		note_denied(dir, found);
 	while (entries && (entry = readdir(entries))) {
-		char path[RUNTIME_DIR_BYTES + sizeof(entry->d_name) + 1];
+		char path[CTL_PATH_BYTES];
 
-		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		if (is_socket_name(entry->d_name) && strlen(path) < CTL_PATH_BYTES)
+		if (is_socket_name(entry->d_name) &&
+		    snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) < (int)sizeof(path))
 			try_path(path, found);
 	}
 	if (entries)
