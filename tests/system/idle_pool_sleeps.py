@@ -25,7 +25,7 @@ def watch(brood, what):
 
 
 for engine in engines():
-    with Brood(engine=engine) as brood:
+    with Brood(engine=engine, control=True) as brood:
         time.sleep(0.3)
         watch(brood, "nobody there")
         clients = [Client(brood.port) for _ in range(50)]

@@ -22,7 +22,7 @@ def own_bytes(pid):
 
 
 for engine in engines():
-    with Brood(engine=engine) as brood:
+    with Brood(engine=engine, control=True) as brood:
         for _ in range(20):
             brood.get("/")
         time.sleep(0.2)
