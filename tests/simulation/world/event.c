@@ -71,6 +71,10 @@ CALL(int, epoll_ctl, int epoll_fd, int operation, int fd, struct epoll_event *ev
 	struct file *f = file_at(world.current, fd);
 	struct watch *w = find_watch(set, fd);
 
+	if (operation == EPOLL_CTL_DEL && !w) {
+		errno = ENOENT;
+		return -1;
+	}
 	holds((operation == EPOLL_CTL_ADD) == !w, "epoll_ctl %d of descriptor %d", operation, fd);
 	if (operation == EPOLL_CTL_ADD && is_refused(f)) {
 		errno = ENOMEM;
