@@ -324,12 +324,17 @@ class Brood:
         return json.loads(self.get("/whoami").body)
 
     def connect_to(self, pid):
-        """A connection that this worker has accepted: the kernel deals them out, so try."""
-        for _ in range(400):
-            client = Client(self.port)
-            if json.loads(client.get("/whoami").body)["pid"] == pid:
-                return client
-            client.close()
+        """A connection that this worker has accepted: try, and keep the others, so that it has the fewest."""
+        others = []
+        try:
+            for _ in range(400):
+                client = Client(self.port)
+                if json.loads(client.get("/whoami").body)["pid"] == pid:
+                    return client
+                others.append(client)
+        finally:
+            for other in others:
+                other.close()
         fail(f"no connection to worker {pid} in 400")
 
 
