@@ -124,6 +124,7 @@ struct inplace {
 	pid_t		other;	/* 0 = there is none, or none any more */
 	int		fd;	/* for taking over from it; -1 = there is nothing to become */
 	uint64_t	at_ms;	/* not before */
+	uint64_t	patience_ms;	/* of a pool that has died: how long its workers may take to leave */
 	bool		ending;	/* an end was asked for: that of the other pool, then ours */
 };
 

@@ -20,9 +20,12 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 /* Before another try. */
 #define AGAIN_MS 1000
+/* Between two looks whether everybody has left. */
+#define LOOK_MS 50
 
 bool inplace_needed(const struct crew *crew)
 {
@@ -71,6 +74,7 @@ bool inplace_note_death(struct crew *crew, const siginfo_t *info)
 	if (in->other == 0 || info->si_pid != in->other)
 		return false;
 	in->other = 0;
+	in->patience_ms = crew->now_ms + crew->config->options.drain_timeout_ms;
 	if (info->si_code == CLD_EXITED && info->si_status == BROOD_EXIT_CUT)
 		crew->drain_late = true;
 	return true;
@@ -79,6 +83,15 @@ bool inplace_note_death(struct crew *crew, const siginfo_t *info)
 static bool is_due(const struct crew *crew)
 {
 	return crew->stopping && crew->n_children == 0 && crew->inplace.fd >= 0 && !crew->inplace.ending;
+}
+
+/* Workers of an interim pool that has died drain, and hold its addresses as long. */
+static bool somebody_is_left(const struct crew *crew)
+{
+	siginfo_t info = { 0 };
+
+	return crew->inplace.other == 0 && crew->now_ms < crew->inplace.patience_ms &&
+	       waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
 uint64_t inplace_next_ms(const struct crew *crew)
@@ -93,6 +106,10 @@ void inplace_expire(struct crew *crew)
 
 	if (!is_due(crew) || in->at_ms > crew->now_ms)
 		return;
+	if (somebody_is_left(crew)) {
+		in->at_ms = crew->now_ms + LOOK_MS;
+		return;
+	}
 	(void)stop_verdict(crew);	/* the code is for nobody: we go on */
 	log_info("upgrade: executing %s in place", program_path(crew->program));
 	r = program_execute(crew->program, in->other != 0 ? in->fd : -1);

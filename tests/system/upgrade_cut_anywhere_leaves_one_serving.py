@@ -218,7 +218,8 @@ def kill_old(engine, delay):
         checkers = [Checker(brood.port, "keepalive", 4), Checker(brood.port, "close", 8)]
         time.sleep(0.1)
         new = begin(brood, delay)
-        brood.kill(signal.SIGKILL)
+        if brood.process.poll() is None:        # else it has left by itself
+            brood.kill(signal.SIGKILL)
         brood.process.wait()
         wait_until(lambda: new.poll() is not None or len(brood.lines(r"\bready: \d+ worker")) == 2, 10, "it serves or not")
         took_over = new.returncode is None

@@ -5,6 +5,7 @@
 #include "world/cover.h"
 #include "world/handler.h"
 
+#include "balance/least.h"
 #include "bridge/heritage.h"
 #include "engine/engine.h"
 #include "worker/worker.h"
@@ -61,6 +62,13 @@ CALL(int, getrlimit, int resource, struct rlimit *limit)
 CALL(int, setrlimit, int resource, const struct rlimit *limit)
 {
 	return 0;
+}
+
+/* This kernel runs no eBPF; what it would choose is weighed instead. */
+CALL(int, least_create, struct least **ret_least, char *why, size_t size)
+{
+	snprintf(why, size, "needs CAP_BPF");
+	return -EPERM;
 }
 
 CALL(int, prctl, int option, ...)
