@@ -7,7 +7,7 @@ import os
 import signal
 import time
 
-from _play import NOBODY, Brood, Checker, check, drop_to, engines, wait_until
+from _play import MODEL, NOBODY, Brood, Checker, check, drop_to, engines, wait_until
 
 N_WORKERS = 4
 
@@ -23,6 +23,8 @@ def scale(brood, by, turn):
 
 
 def all_serve(brood, n):
+    if MODEL == "preemptive":       # with epoll the last to sleep does it all
+        return None
     return wait_until(lambda: len({brood.whoami()["slot"] for _ in range(8 * n)}) == n, 5, f"all {n} serve")
 
 
