@@ -145,11 +145,6 @@ static void print_pool(const json_t *status)
 	print_clean(report_text(status, "brood"));
 	printf(", pid %" JSON_INTEGER_FORMAT ", up %s: ", report_number(status, "pid"), uptime);
 	print_clean(report_text(status, "model"));
-	if (report_text(status, "balance")[0]) {
-		printf(" (");
-		print_clean(report_text(status, "balance"));
-		printf(")");
-	}
 	printf(", ");
 	print_clean(report_text(status, "engine")[0] ? report_text(status, "engine") : "no engine yet");
 	if (report_text(status, "balance")[0])
