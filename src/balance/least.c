@@ -166,7 +166,7 @@ void least_assign(struct least *least, unsigned slot, unsigned row, uint64_t n_h
 
 	must(row < LEAST_ROWS);
 	__atomic_store_n(&s->row, row, __ATOMIC_RELAXED);
-	least_correct(least, slot, (int64_t)n_has - least_load(least, slot));
+	__atomic_store_n(&s->base, s->base + (uint64_t)least_load(least, slot) - n_has, __ATOMIC_RELAXED);
 }
 
 void least_open(struct least *least, unsigned slot, bool open)

@@ -15,6 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of a slot; beyond it somebody wrote nonsense. */
+#define LOAD_MOST (1ll << 32)
+
 _Static_assert(LEAST_LISTENERS == LISTENERS_MAX && LEAST_SLOTS == WORKERS_MAX, "a place for each");
 
 /* The members of a group that is not ours alone cannot be told apart. */
@@ -120,9 +123,14 @@ static int64_t common(int64_t a, int64_t b)
 
 static void correct(struct crew *crew, struct slot *slot)
 {
-	int64_t drift = least_load(crew->least, slot->index) - n_open(crew, slot->incumbent);
-	int64_t by;
+	int64_t load = least_load(crew->least, slot->index);
+	int64_t drift, by;
 
+	if (load < -LOAD_MOST || load > LOAD_MOST) {
+		assign(crew, slot);
+		return;
+	}
+	drift = load - n_open(crew, slot->incumbent);
 	if (drift != 0)
 		drift -= custody_n_queued(slot);
 	by = common(drift, slot->drift);

@@ -157,6 +157,10 @@ static void expect_lies_to_be_corrected(void)
 	settle(3, 4);
 	least_assign(least, 3, 103, 7);
 	check_equal(least_load(least, 3), 7);
+	*least_settled(least, 103) += 7 + (1ull << 63);
+	check(least_load(least, 3) == INT64_MIN);
+	least_assign(least, 3, 103, 7);
+	check_equal(least_load(least, 3), 7);
 	least_correct(least, 3, -7);
 	check_equal(least_load(least, 3), 0);
 	for (unsigned i = 0; i < 4; i++)
