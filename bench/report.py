@@ -87,7 +87,8 @@ def groups(every):
 
 def masked(command):
     """Without what the contender's name says already."""
-    for option, word in (("model", "MODEL"), ("engine", "ENGINE"), ("workers", "N"), ("backlog", "BACKLOG")):
+    for option, word in (("model", "MODEL"), ("balance", "BALANCE"), ("engine", "ENGINE"), ("workers", "N"),
+                         ("backlog", "BACKLOG")):
         command = re.sub(rf"(--{option} )[a-z0-9-]+", rf"\1{word}", command)
     return re.sub(r"(node-PORT.js PORT) \d+ (rr|none)", r"\1 N POLICY", command)
 

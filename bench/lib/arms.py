@@ -9,7 +9,8 @@ from lib import peers
 from lib.content import TEXT
 from lib.server import HOST, CannotRun, brood
 
-MODELS = ("reuseport", "preemptive", "round-robin")
+MODELS = ("reuseport", "preemptive", "round-robin")	# reuseport as the kernel's hash falls
+BALANCES = ("reuseport/weighted", "reuseport/least")
 PORTS = 480			# from --ports on, used in turn
 BACKLOG_TOTAL = 2048		# of all listening sockets of a server together; somaxconn must allow it
 
@@ -52,8 +53,10 @@ class Field:
 
 def brood_server(field, port, serves, model, engine, workers):
     args = field.args
-    options = ["--model", model, "--backlog", max(1, BACKLOG_TOTAL // workers), "--log-level", "debug",
-               "--restart-limit", "1000/10s", "--backoff", "1ms..10ms"]
+    model, _, balance = model.partition("/")
+    balance = balance or ("hash" if model == "reuseport" else "auto")
+    options = ["--model", model, "--balance", balance, "--backlog", max(1, BACKLOG_TOTAL // workers),
+               "--log-level", "debug", "--restart-limit", "1000/10s", "--backoff", "1ms..10ms"]
     content = {"demo": {"handler": args.handler}, "files": {"directory": field.files}, "text": {"text": TEXT}}
     return brood(args.brood, port, *options, workers=workers, engine=engine, cpu=field.cpu, **content[serves])
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What was found, in sentences made of the numbers: the bars, and where reuseport wins and loses."""
-from lib.arms import MODELS
+from lib.arms import BALANCES, MODELS
 from lib.measured import CLEAN_MIN
 from lib.statistics_of import median
 
@@ -143,9 +143,10 @@ def summary(measured, workloads):
 def tail_sentences(measured, workload):
     said = []
     for engine, workers in pools(workload):
-        p99 = {m: measured.middle(workload.key, f"brood {m} {engine} x{workers}", "p99_others") for m in MODELS}
-        if engine == "uring" and all(p99.values()):
-            numbers = ", ".join(f"{m} {p99[m] / 1000:.2f} ms" for m in MODELS)
+        p99 = {m: measured.middle(workload.key, f"brood {m} {engine} x{workers}", "p99_others")
+               for m in MODELS + BALANCES}
+        if engine == "uring" and all(p99[m] for m in MODELS):
+            numbers = ", ".join(f"{m} {n / 1000:.2f} ms" for m, n in p99.items() if n)
             said.append(f"{workload.title}, {workers} workers: p99 of the requests that do not spin: {numbers}.")
     return said
 
@@ -153,9 +154,10 @@ def tail_sentences(measured, workload):
 def spread_sentences(measured, workload):
     said = []
     for engine, workers in pools(workload):
-        got = {m: measured.middle(workload.key, f"brood {m} {engine} x{workers}", "spread") for m in MODELS}
-        if all(got.values()):
-            numbers = ", ".join(f"{m} {got[m]:.2f}" for m in MODELS)
+        got = {m: measured.middle(workload.key, f"brood {m} {engine} x{workers}", "spread")
+               for m in MODELS + BALANCES}
+        if all(got[m] for m in MODELS):
+            numbers = ", ".join(f"{m} {n:.2f}" for m, n in got.items() if n)
             said.append(f"{workload.per_worker * workers} long-lived connections on {workers} workers: the busiest "
                         f"has so many times its share: {numbers}.")
     return said

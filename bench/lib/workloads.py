@@ -7,7 +7,7 @@ how long an answer takes is the score.
 """
 from dataclasses import dataclass, field as default
 
-from lib.arms import brood_arms, h2o_arm, haproxy_arm, nginx_arm, node_arm, null_arm, proxy_arm
+from lib.arms import BALANCES, MODELS, brood_arms, h2o_arm, haproxy_arm, nginx_arm, node_arm, null_arm, proxy_arm
 
 RATE_KEEPALIVE, RATE_CLOSE = 5000, 1000	# the slowest contender reaches more than twice as much
 RATE_SPIN = 2000		# x 1 % x 10 ms: a fifth of one CPU spins
@@ -91,7 +91,8 @@ def plain_workloads(pipeline):
         saturated("pipelined", "pipelined 16 deep, 64 connections", some + [nulls[1], haproxy_arm(), h2o_arm()],
                   wrk=("-s", pipeline), length=0.8, bars={(OWN, "null_uring"): 1.5}),
         saturated("close", "one connection per request, 64 at a time",
-                  pool_arms() + [nulls[0]] + peer_arms(), wrk=("-H", "Connection: close"), close=True,
+                  pool_arms() + brood_arms(BALANCES, workers=(2,)) + [nulls[0]] + peer_arms(),
+                  wrk=("-H", "Connection: close"), close=True,
                   bars={(OWN, NGINX): 1.0}),
         saturated("file-1k", "1 KiB file, 64 connections", file_arms(), serves="files", path="/1k.txt",
                   length=0.8, bars={(OWN, NGINX): 0.65}),
@@ -112,21 +113,22 @@ def plain_workloads(pipeline):
 
 def latency_workloads():
     grown = brood_arms(workers=(2, 4, 8))
+    aware = brood_arms(BALANCES, workers=(2, 8))
     half = grown + brood_arms(engines=("epoll",), workers=(2,))
     node = [node_arm("rr", 2), node_arm("none", 2)]
     demo = {"serves": "demo", "path": "/whoami", "length": 1.2}
     return [
         Workload("spin", f"1 % of requests spin 10 ms; 64 connections, {RATE_SPIN:,} requests a second",
-                 half + node + [proxy_arm(2)], rate=RATE_SPIN, mix=SPIN, **demo),
+                 half + aware + node + [proxy_arm(2)], rate=RATE_SPIN, mix=SPIN, **demo),
         Workload("spin-close", f"1 % of requests spin 10 ms; a connection each, {RATE_SPIN_CLOSE:,} a second",
-                 half + node, rate=RATE_SPIN_CLOSE, mix=SPIN, close=True, **dict(demo, length=1.5)),
+                 half + aware + node, rate=RATE_SPIN_CLOSE, mix=SPIN, close=True, **dict(demo, length=1.5)),
         Workload("async", f"5 % of requests sleep 50 ms; 256 connections, {RATE_ASYNC:,} requests a second",
                  grown + node, rate=RATE_ASYNC, mix=SLEEP, connections=256, **dict(demo, length=0.8)),
     ]
 
 
 def spread_workloads():
-    arms = brood_arms(workers=(2, 4, 8)) + [
+    arms = brood_arms(MODELS + BALANCES, workers=(2, 4, 8)) + [
         nginx_arm("reuseport", 2), nginx_arm("shared", 2), node_arm("rr", 2), node_arm("none", 2)]
     common = {"rate": RATE_FEW, "by_worker": True, "serves": "demo", "path": "/whoami", "length": 0.3, "warm_up": 0.05}
     return [
