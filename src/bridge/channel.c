@@ -102,18 +102,6 @@ static int judge_packet(const struct msghdr *header, size_t n_bytes, unsigned n_
 	return check_message(m, n_bytes, n_fds, from);
 }
 
-/* A sender that left without having read all it was sent is told first, once; what it has said comes after. */
-static ssize_t receive_packet(int channel_fd, struct msghdr *header)
-{
-	const struct msghdr asked = *header;
-	ssize_t n = recvmsg(channel_fd, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-
-	if (n >= 0 || errno != ECONNRESET)
-		return n;
-	*header = asked;
-	return recvmsg(channel_fd, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-}
-
 int channel_receive(int channel_fd, enum side from, struct message *ret_message)
 {
 	union rights_buffer rights;
@@ -126,7 +114,7 @@ int channel_receive(int channel_fd, enum side from, struct message *ret_message)
 	int r;
 
 	rights_expect(&header, &rights);
-	n = receive_packet(channel_fd, &header);
+	n = rights_receive(channel_fd, &header);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : errno == ECONNRESET ? -EPIPE : -errno;
 	n_fds = rights_take(&header, fds);

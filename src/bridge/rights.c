@@ -3,6 +3,7 @@
 
 #include "base/must.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,17 @@ void rights_expect(struct msghdr *header, union rights_buffer *buffer)
 {
 	header->msg_control = buffer->bytes;
 	header->msg_controllen = sizeof(buffer->bytes);
+}
+
+ssize_t rights_receive(int fd, struct msghdr *header)
+{
+	const struct msghdr asked = *header;
+	ssize_t n = recvmsg(fd, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n >= 0 || errno != ECONNRESET)
+		return n;
+	*header = asked;
+	return recvmsg(fd, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 }
 
 unsigned rights_take(struct msghdr *header, int ret_fds[RIGHTS_MOST])

@@ -18,6 +18,12 @@ void rights_attach(struct msghdr *header, union rights_buffer *buffer, const int
 /* Makes room for descriptors in @header, which borrows @buffer. */
 void rights_expect(struct msghdr *header, union rights_buffer *buffer);
 
+/*
+ * recvmsg(2), without waiting. One that left without having read all it was sent is told first, once, as an error;
+ * what it has said comes after: that is what is returned.
+ */
+ssize_t rights_receive(int fd, struct msghdr *header);
+
 /* The descriptors that came with a received message; all are the caller's to close. Return: how many. */
 unsigned rights_take(struct msghdr *header, int ret_fds[RIGHTS_MOST]);
 

@@ -175,18 +175,6 @@ static void read_descriptors(struct msghdr *header, struct testament_message *m)
 		m->type = TESTAMENT_N_TYPES;
 }
 
-/* One that left without having read all it was sent is told first, once; what it has said comes after. */
-static ssize_t receive_packet(int fd, struct msghdr *header)
-{
-	const struct msghdr asked = *header;
-	ssize_t n = recvmsg(fd, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-
-	if (n >= 0 || errno != ECONNRESET)
-		return n;
-	*header = asked;
-	return recvmsg(fd, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-}
-
 int testament_receive(int fd, enum testament_side from, struct testament_message *ret_message)
 {
 	struct testament_message m = { .type = TESTAMENT_N_TYPES };
@@ -195,7 +183,7 @@ int testament_receive(int fd, enum testament_side from, struct testament_message
 	struct msghdr header = {
 		.msg_iov = parts, .msg_iovlen = 2, .msg_control = &control, .msg_controllen = sizeof(control),
 	};
-	ssize_t n = receive_packet(fd, &header);
+	ssize_t n = rights_receive(fd, &header);
 	int r;
 
 	if (n < 0)
