@@ -6,22 +6,16 @@
  * happens: spawn_worker() here refuses, and nothing is logged: log_line() only formats. What must hold: no
  * crash, no descriptor lost or kept, the slots in states their table knows.
  */
-#include "base/auto.h"
-#include "base/log.h"
-#include "base/must.h"
-#include "parent/crew.h"
+#include "fuzz/parent.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
+#include "base/auto.h"
+#include "base/must.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define N_FDS_MAX 128
 #define PACKET_BYTES_MAX 300
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum step {
 	PACKET, PACKET_WITH_LISTENER, PACKET_WITH_FILE, PACKET_WITH_TWO, STOP, HURRY, LATER, HANG_UP, N_STEPS
@@ -29,30 +23,6 @@ enum step {
 
 static struct config config;
 static int listener_fd = -1;
-
-pid_t spawn_worker(const struct heritage *heritage)
-{
-	return -EAGAIN;
-}
-
-void log_line(enum log_level level, const char *format, ...)
-{
-	char line[LOG_LINE_BYTES];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-}
-
-static unsigned n_open_fds(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < N_FDS_MAX; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 static void configure(void)
 {

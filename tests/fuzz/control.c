@@ -6,18 +6,14 @@
  * spawn_worker() here refuses, and nothing is logged: log_line() only formats. What must hold: each line has one
  * reply, of one line, in the grammar of base/control.h; the slots stay in states their table knows.
  */
+#include "fuzz/parent.h"
+
 #include "base/auto.h"
-#include "base/log.h"
 #include "base/must.h"
 #include "parent/control.h"
-#include "parent/crew.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct config config = {
 	.options = {
@@ -26,21 +22,6 @@ static struct config config = {
 		.start_timeout_ms = 1000, .poison_limit = 1, .model = BROOD_PREEMPTIVE,
 	},
 };
-
-pid_t spawn_worker(const struct heritage *heritage)
-{
-	return -EAGAIN;
-}
-
-void log_line(enum log_level level, const char *format, ...)
-{
-	char line[LOG_LINE_BYTES];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-}
 
 /* A child that was never born. */
 static void add_child(struct crew *crew, struct slot *slot)

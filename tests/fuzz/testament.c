@@ -7,51 +7,20 @@
  * them as the old one's. What must hold: no crash, no descriptor lost or kept, the numbers that are let in within
  * their bounds.
  */
+#include "fuzz/parent.h"
+
 #include "base/auto.h"
-#include "base/log.h"
 #include "base/must.h"
-#include "parent/crew.h"
 #include "parent/testament.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define N_FDS_MAX 128
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct config config;
 static int reserved_fd[LISTENERS_MAX];
 static int claim_fd[LISTENERS_MAX];
-
-pid_t spawn_worker(const struct heritage *heritage)
-{
-	return -EAGAIN;
-}
-
-void log_line(enum log_level level, const char *format, ...)
-{
-	char line[LOG_LINE_BYTES];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-}
-
-static unsigned n_open_fds(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < N_FDS_MAX; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 static void configure(void)
 {

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* parent.h - the parent under a fuzzer: nobody is forked, nothing is logged but all of it is formatted */
+#pragma once
+
+#include "base/log.h"
+#include "parent/crew.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define N_FDS_MAX 128
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+pid_t spawn_worker(const struct heritage *heritage)
+{
+	return -EAGAIN;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	char line[LOG_LINE_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+}
+
+static inline unsigned n_open_fds(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < N_FDS_MAX; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
