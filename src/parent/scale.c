@@ -52,16 +52,20 @@ void scale_back(struct crew *crew, const struct slot *slot)
 		crew->n_wanted = slot->index;
 }
 
+/* Without queues for them new slots cannot be. */
 static void resize(struct crew *crew, unsigned n_slots)
 {
+	unsigned before = crew->n_slots;
 	int r;
 
 	crew_resize(crew, n_slots);
 	r = intake_resize(crew);
 	if (r == 0)
 		return;
-	log_error("scaling: %s; going back", strerror(-r));
-	crew->n_wanted = crew->n_slots;
+	log_error("scaling: %s; going back to %u workers", strerror(-r), before);
+	crew_resize(crew, before);
+	crew->n_wanted = before;
+	(void)intake_resize(crew);	/* fewer are never refused */
 }
 
 static void grow(struct crew *crew)

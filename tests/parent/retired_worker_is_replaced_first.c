@@ -8,7 +8,7 @@ static void expect_drain(const struct heritage *h, const char *who)
 	do
 		m = part_hear(h);
 	while (m.type != CHANNEL_DRAIN);
-	log_info("%s stops accepting, last %d", who, (m.drain.last & ALL_LISTENERS) == ALL_LISTENERS);
+	log_info("%s stops accepting, last %d", who, m.drain.last == (ALL_LISTENERS | DRAIN_QUEUE));
 }
 
 /* The first worker of the slot asks to go and tells what it hears. */

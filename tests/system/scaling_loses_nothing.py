@@ -3,11 +3,12 @@
 """TTIN and TTOU add and take workers, and no client notices: --times N down and up on each engine (8)."""
 # timeout: 900
 import argparse
+import json
 import os
 import signal
 import time
 
-from _play import MODEL, NOBODY, Brood, Checker, check, drop_to, engines, wait_until
+from _play import NOBODY, Brood, Checker, Client, check, drop_to, engines, wait_until
 
 N_WORKERS = 4
 
@@ -22,10 +23,21 @@ def scale(brood, by, turn):
     check(str(n) in brood.lines(r"scaling: \d worker")[-1], f"there are {n} now")
 
 
+def slots_of_busy(brood, n):
+    """Who serves when each connection keeps its worker busy, so that whatever the model others get the rest."""
+    clients = [Client(brood.port) for _ in range(4 * n)]
+    slots = set()
+    for client in clients:
+        client.send("GET /spin?ms=20 HTTP/1.1\r\nHost: play\r\n\r\nGET /whoami HTTP/1.1\r\nHost: play\r\n\r\n")
+    for client in clients:
+        client.response()
+        slots.add(json.loads(client.response().body)["slot"])
+        client.close()
+    return slots
+
+
 def all_serve(brood, n):
-    if MODEL == "preemptive":       # with epoll the last to sleep does it all
-        return None
-    return wait_until(lambda: len({brood.whoami()["slot"] for _ in range(8 * n)}) == n, 5, f"all {n} serve")
+    return wait_until(lambda: len(slots_of_busy(brood, n)) == n, 5, f"all {n} serve")
 
 
 def play(engine, times, user):
