@@ -165,7 +165,6 @@ struct crew {
 	uint64_t		 arrival_ms;		/* when one woke us */
 	uint64_t		 moved_ms;		/* when connections last came */
 	uint64_t		 n_accepted;		/* by all, then */
-	uint64_t		 n_weighed;		/* times that weights were changed */
 	struct departures	 departures;
 	int			*reserved_fd;	/* a bound socket per address; -1 = closed */
 	int			*claim_fd;	/* what keeps other pools from each address; -1 = given up */
@@ -645,8 +644,8 @@ void stranger_look(struct crew *crew);
 /* claim.c */
 
 /*
- * Return: a descriptor that holds the claim on @address, -EADDRINUSE (@ret_holder has it), or -ENOTSUP (one log line).
- * Waits for others who start at the same moment, a second at most.
+ * Return: a descriptor that holds the claim on @address, -EADDRINUSE (@ret_holder has it), or -ENOTSUP (one log
+ * line). Waits for others who start at the same moment, a second at most.
  */
 int claim_create(const struct address *address, char ret_holder[HOLDER_TEXT_BYTES]);
 /* Closes those that are not -1, and makes them -1. */

@@ -10,13 +10,13 @@ struct mean {
 	unsigned	n;
 };
 
-static struct mean mean_of(const struct tally tallies[], unsigned n_slots)
+static struct mean mean_of(const struct holding holdings[], unsigned n_slots)
 {
 	struct mean mean = { 0, 0, 0 };
 
 	for (unsigned i = 0; i < n_slots; i++) {
-		mean.n += tallies[i].takes_part;
-		mean.total += tallies[i].takes_part ? tallies[i].now : 0;
+		mean.n += holdings[i].takes_part;
+		mean.total += holdings[i].takes_part ? holdings[i].now : 0;
 	}
 	if (mean.n > 0)
 		mean.up = (uint32_t)((mean.total + mean.n - 1) / mean.n);
@@ -24,11 +24,11 @@ static struct mean mean_of(const struct tally tallies[], unsigned n_slots)
 }
 
 /* Return: how many the slot has too many; 0 = it is not heavy, or gives already. */
-static uint32_t excess(const struct tally *tally, const struct mean *mean, uint32_t n_moved)
+static uint32_t excess(const struct holding *holding, const struct mean *mean, uint32_t n_moved)
 {
-	uint32_t n = tally->now < tally->before ? tally->now : tally->before;
+	uint32_t n = holding->now < holding->before ? holding->now : holding->before;
 
-	if (!tally->takes_part || n_moved > 0 || n < REBALANCE_LEAST)
+	if (!holding->takes_part || n_moved > 0 || n < REBALANCE_LEAST)
 		return 0;
 	if ((uint64_t)n * 10 * mean->n <= mean->total * 11 || n <= mean->up)
 		return 0;
@@ -36,27 +36,27 @@ static uint32_t excess(const struct tally *tally, const struct mean *mean, uint3
 }
 
 /* Return: how many it may be given beyond those it gets already. */
-static uint32_t room(const struct tally *tally, const struct mean *mean, uint32_t n_moved)
+static uint32_t room(const struct holding *holding, const struct mean *mean, uint32_t n_moved)
 {
-	uint32_t n = tally->now > tally->before ? tally->now : tally->before;
+	uint32_t n = holding->now > holding->before ? holding->now : holding->before;
 	uint32_t most = n < mean->up ? mean->up - n : 0;
 
 	if (most > REBALANCE_MOST)
 		most = REBALANCE_MOST;
-	return tally->takes_part && n_moved < most ? most - n_moved : 0;
+	return holding->takes_part && n_moved < most ? most - n_moved : 0;
 }
 
-typedef uint32_t measure_fn(const struct tally *tally, const struct mean *mean, uint32_t n_moved);
+typedef uint32_t measure_fn(const struct holding *holding, const struct mean *mean, uint32_t n_moved);
 
 /* Return: the slot of which there is most; *ret_n of it. @moved: what each is in already. */
-static unsigned find_most(const struct tally tallies[], unsigned n_slots, const struct mean *mean,
+static unsigned find_most(const struct holding holdings[], unsigned n_slots, const struct mean *mean,
 			  measure_fn *measure, const uint32_t moved[], uint32_t *ret_n)
 {
 	unsigned most = 0;
 
 	*ret_n = 0;
 	for (unsigned i = 0; i < n_slots; i++) {
-		uint32_t n = measure(&tallies[i], mean, moved[i]);
+		uint32_t n = measure(&holdings[i], mean, moved[i]);
 
 		if (n > *ret_n) {
 			*ret_n = n;
@@ -66,18 +66,18 @@ static unsigned find_most(const struct tally tallies[], unsigned n_slots, const 
 	return most;
 }
 
-unsigned rebalance_decide(const struct tally tallies[], unsigned n_slots, struct move ret_moves[])
+unsigned rebalance_decide(const struct holding holdings[], unsigned n_slots, struct move ret_moves[])
 {
 	uint32_t moved[WORKERS_MAX] = { 0 };
-	struct mean mean = mean_of(tallies, n_slots);
+	struct mean mean = mean_of(holdings, n_slots);
 	unsigned n_moves = 0;
 
 	while (n_moves < n_slots) {
 		struct move *move = &ret_moves[n_moves];
 		uint32_t n_from, n_to;
 
-		move->from = find_most(tallies, n_slots, &mean, excess, moved, &n_from);
-		move->to = find_most(tallies, n_slots, &mean, room, moved, &n_to);
+		move->from = find_most(holdings, n_slots, &mean, excess, moved, &n_from);
+		move->to = find_most(holdings, n_slots, &mean, room, moved, &n_to);
 		if (n_from == 0 || n_to == 0)
 			break;
 		move->n = n_from < n_to ? n_from : n_to;

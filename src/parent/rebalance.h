@@ -15,7 +15,7 @@
 #define REBALANCE_MOST 16	/* given to one at a time; what a queue holds (bridge/handoff) */
 
 /* Of one slot. */
-struct tally {
+struct holding {
 	bool		takes_part;
 	uint32_t	now;		/* connections */
 	uint32_t	before;		/* at the look before */
@@ -32,4 +32,4 @@ struct move {
  * @ret_moves: room for @n_slots <= WORKERS_MAX.
  * Return: how many.
  */
-unsigned rebalance_decide(const struct tally tallies[], unsigned n_slots, struct move ret_moves[]);
+unsigned rebalance_decide(const struct holding holdings[], unsigned n_slots, struct move ret_moves[]);

@@ -6,8 +6,8 @@
  * that has given up, or whose listeners are lent, is steered around. What it has in its queue is for custody to
  * have emptied.
  *
- * Fails by: a program that is refused; then the hash goes on, and custody's lending has to do. So it is in a group that we
- * share with others: its order is not ours, and a program would name their members.
+ * Fails by: a program that is refused; then the hash goes on, and custody's lending has to do. So it is in a group
+ * that we share with others: its order is not ours, and a program would name their members.
  */
 #include "parent/crew.h"
 

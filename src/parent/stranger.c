@@ -3,7 +3,8 @@
  * stranger - who has joined one of our SO_REUSEPORT groups, and takes part of the connections
  *
  * The kernel lets every process of our user in, at any time. Nothing can be done about it but to say so, once, by
- * name, and to leave the balance to the hash: the order of the group is not ours any more. We look when a worker got ready, because an idle pool should sleep, and at most once a second.
+ * name, and to leave the balance to the hash: the order of the group is not ours any more. We look when a worker
+ * got ready, because an idle pool should sleep, and at most once a second.
  *
  * Fails by: a socket of ours that only a worker holds, and that is not known here: then nothing is said.
  */

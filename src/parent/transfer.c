@@ -102,17 +102,17 @@ void transfer_settle(struct crew *crew)
 			rescue(crew, slot);
 }
 
-static struct tally tally_of(const struct crew *crew, struct slot *slot)
+static struct holding tally_of(const struct crew *crew, struct slot *slot)
 {
-	struct tally tally = { .takes_part = takes_part(slot), .before = slot->n_connections };
+	struct holding holding = { .takes_part = takes_part(slot), .before = slot->n_connections };
 
-	if (tally.takes_part) {
+	if (holding.takes_part) {
 		uint64_t n = board_get(&child_row(crew, slot->incumbent)->connections);
 
-		tally.now = n < INT32_MAX ? (uint32_t)n : INT32_MAX;	/* the board can say anything */
+		holding.now = n < INT32_MAX ? (uint32_t)n : INT32_MAX;	/* the board can say anything */
 	}
-	slot->n_connections = tally.now;
-	return tally;
+	slot->n_connections = holding.now;
+	return holding;
 }
 
 static void order(struct crew *crew, const struct move *move)
@@ -128,7 +128,7 @@ static void order(struct crew *crew, const struct move *move)
 
 void transfer_look(struct crew *crew)
 {
-	static struct tally tallies[WORKERS_MAX];
+	static struct holding holdings[WORKERS_MAX];
 	static struct move moves[WORKERS_MAX];
 	unsigned n;
 
@@ -136,8 +136,8 @@ void transfer_look(struct crew *crew)
 		return;
 	crew->transfer_ms = crew->now_ms;
 	slot_each(crew, slot)
-		tallies[slot->index] = tally_of(crew, slot);
-	n = rebalance_decide(tallies, crew->n_slots, moves);
+		holdings[slot->index] = tally_of(crew, slot);
+	n = rebalance_decide(holdings, crew->n_slots, moves);
 	for (unsigned i = 0; i < n; i++)
 		order(crew, &moves[i]);
 }

@@ -97,7 +97,6 @@ static void weigh_all(struct crew *crew)
 		return;
 	slot_each(crew, slot)
 		slot->weight = weights[slot->index];
-	crew->n_weighed++;
 	crew->steer_due = true;
 }
 

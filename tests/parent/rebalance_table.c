@@ -38,14 +38,14 @@ static const struct row {
 	{ "who had more a moment ago is light by that", 2, { 20, 4 }, { 20, 11 }, 1, { { 0, 1, 1 } } },
 };
 
-static void tell(struct tally *ret_tally, uint32_t now, uint32_t before)
+static void tell(struct holding *ret_tally, uint32_t now, uint32_t before)
 {
-	*ret_tally = (struct tally){ now != OUT, now == OUT ? 0 : now, before == OUT ? 0 : before };
+	*ret_tally = (struct holding){ now != OUT, now == OUT ? 0 : now, before == OUT ? 0 : before };
 }
 
 static void run_row(const struct row *row)
 {
-	struct tally tallies[N_MOST];
+	struct holding holdings[N_MOST];
 	struct move moves[N_MOST];
 	uint32_t any = 0;
 	unsigned n;
@@ -53,8 +53,8 @@ static void run_row(const struct row *row)
 	for (unsigned i = 0; i < row->n_slots; i++)
 		any |= row->before[i];
 	for (unsigned i = 0; i < row->n_slots; i++)
-		tell(&tallies[i], row->now[i], any ? row->before[i] : row->now[i]);
-	n = rebalance_decide(tallies, row->n_slots, moves);
+		tell(&holdings[i], row->now[i], any ? row->before[i] : row->now[i]);
+	n = rebalance_decide(holdings, row->n_slots, moves);
 	if (n != row->n_moves)
 		fail_msg("%s: %u moves", row->sentence, n);
 	for (unsigned i = 0; i < n; i++) {
@@ -65,13 +65,13 @@ static void run_row(const struct row *row)
 	}
 }
 
-static bool is_even(const struct tally tallies[], unsigned n_slots)
+static bool is_even(const struct holding holdings[], unsigned n_slots)
 {
 	uint32_t total = 0, most = 0;
 
 	for (unsigned i = 0; i < n_slots; i++) {
-		total += tallies[i].now;
-		most = tallies[i].now > most ? tallies[i].now : most;
+		total += holdings[i].now;
+		most = holdings[i].now > most ? holdings[i].now : most;
 	}
 	return most < REBALANCE_LEAST || most * 10 * n_slots <= total * 11 || most <= (total + n_slots - 1) / n_slots;
 }
@@ -81,26 +81,26 @@ static void run_random(void)
 {
 	unsigned n_slots = 2 + (unsigned)lrand48() % (N_MOST - 1);
 	bool got[N_MOST] = { false };
-	struct tally tallies[N_MOST];
+	struct holding holdings[N_MOST];
 	struct move moves[N_MOST];
 	unsigned n, n_looks = 0;
 
 	for (unsigned i = 0; i < n_slots; i++)
-		tell(&tallies[i], (uint32_t)lrand48() % 100, OUT);
+		tell(&holdings[i], (uint32_t)lrand48() % 100, OUT);
 	for (unsigned i = 0; i < n_slots; i++)
-		tallies[i].before = tallies[i].now;
-	while ((n = rebalance_decide(tallies, n_slots, moves)) > 0) {
+		holdings[i].before = holdings[i].now;
+	while ((n = rebalance_decide(holdings, n_slots, moves)) > 0) {
 		assert_true(++n_looks < 40);
 		for (unsigned i = 0; i < n; i++) {
 			assert_false(got[moves[i].from]);
 			got[moves[i].to] = true;
-			tallies[moves[i].from].now -= moves[i].n;
-			tallies[moves[i].to].now += moves[i].n;
+			holdings[moves[i].from].now -= moves[i].n;
+			holdings[moves[i].to].now += moves[i].n;
 		}
 		for (unsigned i = 0; i < n_slots; i++)
-			tallies[i].before = tallies[i].now;
+			holdings[i].before = holdings[i].now;
 	}
-	assert_true(is_even(tallies, n_slots));
+	assert_true(is_even(holdings, n_slots));
 }
 
 static void rebalance_table(void **state)
