@@ -287,7 +287,9 @@ static bool is_dead(const struct upgrade *up)
 /* One that has died since it said so must not be left alone with the clients. */
 static void on_ready(struct crew *crew, const struct testament_message *m)
 {
-	if (crew->upgrade.pid_fd < 0 || !is_dead(&crew->upgrade))
+	if (m->ready.control && control_socket(crew) < 0)
+		fail(crew, "takes a control socket that there is not");
+	else if (crew->upgrade.pid_fd < 0 || !is_dead(&crew->upgrade))
 		leave(crew, &m->ready);
 }
 

@@ -142,6 +142,7 @@ static void play_input(struct crew *crew, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	int no_fds[LISTENERS_MAX] = { -1 };
 	unsigned n_before;
 	struct crew *crew;
 
@@ -151,6 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	n_before = n_open_fds();
 	must(crew_create(&config, &crew) == 0);
+	crew->reserved_fd = crew->claim_fd = no_fds;
 	crew->was_ready = data[0] & 4;
 	play_input(crew, data, size);
 	crew_destroy(crew);

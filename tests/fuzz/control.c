@@ -78,11 +78,11 @@ static void play_input(struct crew *crew, const char *at, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	int no_fds[1];
+	int no_fds[LISTENERS_MAX] = { -1 };
 	struct crew *crew;
 
 	must(crew_create(&config, &crew) == 0);
-	crew->reserved_fd = no_fds;
+	crew->reserved_fd = crew->claim_fd = no_fds;
 	slot_each(crew, slot)
 		add_child(crew, slot);
 	crew->was_ready = true;

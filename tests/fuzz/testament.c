@@ -87,11 +87,13 @@ static void hear_as_old(struct crew *crew, const uint8_t *data, size_t size)
 
 static void check(const struct testament_message *m)
 {
-	must(m->n_fds <= LISTENERS_MAX);
+	must(m->n_fds <= TESTAMENT_FDS_MAX);
 	if (m->type == TESTAMENT_POOL)
-		must(m->n_fds == m->pool.n_addresses && m->pool.n_slots <= WORKERS_MAX);
+		must(m->pool.n_addresses <= LISTENERS_MAX && m->pool.control <= 1 && m->pool.n_slots <= WORKERS_MAX &&
+		     m->n_fds == m->pool.n_addresses + (unsigned)__builtin_popcount(m->pool.claims) + m->pool.control);
 	if (m->type == TESTAMENT_SLOT)
-		must(m->slot.listeners <= ALL_LISTENERS && m->slot.slot < WORKERS_MAX);
+		must(m->slot.listeners <= ALL_LISTENERS && m->slot.slot < WORKERS_MAX &&
+		     m->n_fds == (unsigned)__builtin_popcount(m->slot.listeners));
 }
 
 static void hear_as_new(const uint8_t *data, size_t size)
