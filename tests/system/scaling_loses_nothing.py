@@ -24,11 +24,12 @@ def scale(brood, by, turn):
 
 
 def slots_of_busy(brood, n):
-    """Who serves when each connection keeps its worker busy, so that whatever the model others get the rest."""
-    clients = [Client(brood.port) for _ in range(4 * n)]
-    slots = set()
-    for client in clients:
-        client.send("GET /spin?ms=20 HTTP/1.1\r\nHost: play\r\n\r\nGET /whoami HTTP/1.1\r\nHost: play\r\n\r\n")
+    """Who serves when each connection keeps its worker busy before the next comes: whatever the model, others do."""
+    clients, slots = [], set()
+    for _ in range(4 * n):
+        clients.append(Client(brood.port))
+        clients[-1].send("GET /spin?ms=50 HTTP/1.1\r\nHost: play\r\n\r\nGET /whoami HTTP/1.1\r\nHost: play\r\n\r\n")
+        time.sleep(0.003)
     for client in clients:
         client.response()
         slots.add(json.loads(client.response().body)["slot"])
