@@ -86,7 +86,8 @@ struct shed_msg {
 	X(SHARED,   FROM_PARENT, sizeof(struct shared_msg),   0, "sockets of these addresses are another pool's as well") \
 	X(LEND,     FROM_PARENT, sizeof(struct lend_msg),     1, "accept from this listener too")	\
 	X(RETURN,   FROM_PARENT, sizeof(struct lend_msg),     0, "accept from it no longer")	\
-	X(SHED,     FROM_PARENT, sizeof(struct shed_msg),     1, "give idle connections into this queue of a sibling")
+	X(SHED,     FROM_PARENT, sizeof(struct shed_msg),     1, "give idle connections into this inbox of a sibling")	\
+	X(HEIR,     FROM_PARENT, 0,                           1, "when you drain, give all of them into this one")
 
 enum channel_type {
 #define TYPE(name, sender, bytes, n_fds, meaning) CHANNEL_##name,

@@ -15,7 +15,8 @@ struct heritage {
 	int			 channel_fd;	/* our end; the parent holds the other */
 	int			 listen_fd[LISTENERS_MAX];	/* from custody, or shared by all; -1 = open your own */
 	uint32_t		 shared;	/* mask of the addresses whose sockets are another pool's as well */
-	int			 queue_fd;	/* round-robin: instead; --rebalance: beside; else -1 */
+	int			 queue_fd;	/* round-robin: what the parent hands out; else -1 */
+	int			 inbox_fd;	/* what siblings give away */
 	int			 wake_fd;	/* eventfd: tells a parent that does not watch of an arrival; -1 = none */
 	uint32_t		 engine;	/* enum brood_engine; EPOLL once the pool settled on it */
 	struct board		*board;		/* MAP_SHARED; we write our row only */

@@ -106,6 +106,7 @@ struct conn {
 	uint32_t	 discarded_bytes;	/* while lingering */
 	uint32_t	 acked;		/* of the client's acknowledged bytes, when last looked at */
 	uint64_t	 heard_ms;	/* when bytes last came */
+	uint64_t	 gap_ms;	/* the longest between an answer and the next request */
 	uint64_t	 since_ms;	/* when the state was entered */
 	uint64_t	 moved_ms;	/* when output last went out, or began to wait */
 	uint64_t	 n_requests;	/* begun */
@@ -180,8 +181,10 @@ struct conn_table {
 	struct conn	*dirty;
 	unsigned	 n_open;
 	unsigned	 n_busy;	/* with a request or output under way */
-	bool		 draining;
-	int		(*give)(int fd, void *ctx);	/* a connection to somebody else; borrowed. 0 or -errno */
+	bool		 draining;	/* idle connections are closed, the others with their next response */
+	bool		 leaving;	/* or all are to be given away */
+	uint32_t	 next_shed;	/* where conn_table_shed() looks next */
+	int		(*give)(int fd, void *ctx);	/* a connection to somebody else; takes it unless it fails */
 	void		*give_ctx;
 	bool		 contain;	/* a fault of the service costs the request it was called with */
 	sigjmp_buf	*escape;	/* where to jump to upon one; NULL = it is not the service that runs */
@@ -204,6 +207,8 @@ bool conn_table_flush(struct conn_table *table);
 bool conn_table_full(const struct conn_table *table);
 /* Order every connection to leave: idle ones now, the others with their next response. */
 void conn_table_drain(struct conn_table *table);
+/* The same, but idle ones are kept, to be given away by conn_table_shed(), and responses promise to go on. */
+void conn_table_leave(struct conn_table *table);
 /* Cut what is left. Return: how many there were. */
 unsigned conn_table_cut(struct conn_table *table);
 /* The Date of now, HTTP_DATE_LEN bytes. */
@@ -211,7 +216,7 @@ const char *conn_table_date(struct conn_table *table);
 
 /* Takes @fd, a connected non-blocking socket, on failure too. Return: 0, -EMFILE (full) or -ENOMEM. */
 int conn_open(struct conn_table *table, int fd);
-/* The same for a connection that another worker has shed. */
+/* The same for a connection that another worker has given away. */
 int conn_adopt(struct conn_table *table, int fd);
 /* A completion whose tag.owner is CONN_OWNER. */
 void conn_on_completion(struct conn_table *table, const struct completion *completion);
@@ -228,8 +233,11 @@ void conn_table_give(struct conn_table *table, struct conn *c);
 
 /* ---- shed.c ---- */
 
-/* Gives up to @n idle connections away, as soon as it is certain that they are. */
-void conn_table_shed(struct conn_table *table, unsigned n);
+/*
+ * Gives up to @n idle connections away, as soon as it is certain that they are. Return: whether there may be more
+ * that are.
+ */
+bool conn_table_shed(struct conn_table *table, unsigned n);
 /* A receive has completed with @res and without data. */
 void conn_on_stopped(struct conn_table *table, struct conn *c, int res);
 

@@ -155,8 +155,15 @@ void conn_resume(struct conn_table *table, struct conn *c)
 	c->hold = hold;
 }
 
+static void note_gap(struct conn *c, uint64_t now_ms)
+{
+	if (c->state == CONN_IDLE && c->served && now_ms - c->since_ms > c->gap_ms)
+		c->gap_ms = now_ms - c->since_ms;
+}
+
 static void on_bytes(struct conn_table *table, struct conn *c, struct span in)
 {
+	note_gap(c, table->engine->now_ms);
 	c->heard_ms = table->engine->now_ms;
 	if (c->hold) {
 		if (hold_bytes(table, c, in) < 0)

@@ -22,8 +22,13 @@
 #include <sys/socket.h>
 
 #define STATE_FIN_WAIT2	5	/* of tcp_info; linux/tcp.h has the struct and not the numbers */
-#define QUIET_MS	100	/* a served connection without a byte for this long is idle enough to close */
-#define QUIET_FIRST_MS	500	/* one that was accepted and has not asked yet gets longer */
+/*
+ * How long a connection that is to be closed must have been quiet: one that has asked, three times as long as it ever
+ * was between two requests, within these, because who is slow, or has no time on a busy machine, asks late.
+ */
+#define QUIET_MS	100
+#define QUIET_MOST_MS	1000
+#define QUIET_FIRST_MS	500	/* one that was accepted and has not asked yet */
 
 static void read_head(struct conn_table *table, struct conn *c, struct span *in)
 {
@@ -163,12 +168,6 @@ void conn_enter(struct conn_table *table, struct conn *c, enum conn_state state)
 	c->since_ms = table->engine->now_ms;
 }
 
-/* When a connection that is to be closed has been quiet for long enough. */
-static uint64_t quiet_at(const struct conn *c, uint64_t since_ms)
-{
-	return since_ms + (c->served ? QUIET_MS : QUIET_FIRST_MS);
-}
-
 static uint64_t later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -179,14 +178,22 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* When a connection that is to be closed has been quiet for long enough. */
+static uint64_t quiet_at(const struct conn *c)
+{
+	uint64_t quiet_ms = earlier(later(QUIET_MS, 3 * c->gap_ms), QUIET_MOST_MS);
+
+	return later(c->heard_ms, c->since_ms) + (c->served ? quiet_ms : QUIET_FIRST_MS);
+}
+
 static uint64_t idle_until(const struct conn_table *table, const struct conn *c)
 {
 	const struct conn_limits *limits = &table->limits;
 	uint64_t until_ms = c->since_ms + (c->served ? limits->idle_timeout_ms : limits->header_timeout_ms);
 
 	if (table->draining)
-		return quiet_at(c, c->heard_ms);
-	return earlier(until_ms, later(c->old_ms, quiet_at(c, c->since_ms)));
+		return quiet_at(c);
+	return earlier(until_ms, later(c->old_ms, quiet_at(c)));
 }
 
 /* A drain does not wait for a client that has its answer, is quiet, and just does not close. */
@@ -195,7 +202,7 @@ static uint64_t linger_until(const struct conn_table *table, const struct conn *
 	uint64_t until_ms = c->since_ms + table->limits.linger_timeout_ms;
 	uint64_t quiet_ms = later(c->heard_ms, c->since_ms) + QUIET_MS;
 
-	return table->draining ? earlier(quiet_ms, until_ms) : until_ms;
+	return table->draining || table->leaving ? earlier(quiet_ms, until_ms) : until_ms;
 }
 
 /*

@@ -10,7 +10,10 @@
 #include "base/must.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define SPARE_BLOCKS	256
@@ -121,9 +124,17 @@ int conn_open(struct conn_table *table, int fd)
 	return r;
 }
 
+static bool has_asked(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_bytes_received > 0;
+}
+
 int conn_adopt(struct conn_table *table, int fd)
 {
-	int r = begin(table, fd, true);
+	int r = begin(table, fd, has_asked(fd));
 
 	table->counters.taken += r == 0;
 	return r;
@@ -214,12 +225,23 @@ const char *conn_table_date(struct conn_table *table)
 
 /* ---- leaving ---- */
 
-void conn_table_drain(struct conn_table *table)
+static void settle_all(struct conn_table *table)
 {
-	table->draining = true;
 	for (uint32_t i = 0; i < table->n_slabs * CONNS_A_SLAB; i++)
 		if (conn_at(table, i)->fd >= 0)
 			conn_settle(table, conn_at(table, i));
+}
+
+void conn_table_drain(struct conn_table *table)
+{
+	table->draining = true;
+	settle_all(table);
+}
+
+void conn_table_leave(struct conn_table *table)
+{
+	table->leaving = true;
+	settle_all(table);	/* those that linger need not linger for long */
 }
 
 unsigned conn_table_cut(struct conn_table *table)

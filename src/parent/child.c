@@ -54,15 +54,18 @@ static uint32_t engine_for_next(const struct crew *crew)
 static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, int channel_fd,
 			    struct heritage *ret_heritage)
 {
+	int r;
+
 	*ret_heritage = (struct heritage){
 		.slot = slot->index, .generation = slot->n_born, .parent_pid = crew->pid,
 		.channel_fd = channel_fd, .engine = engine_for_next(crew), .board = crew->board, .row = row,
-		.config = crew->config, .queue_fd = -1, .wake_fd = crew->wake_fd,
+		.config = crew->config, .queue_fd = -1, .inbox_fd = -1, .wake_fd = crew->wake_fd,
 		.settled = tally_settled(crew, row),
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		ret_heritage->listen_fd[i] = -1;
-	return intake_bequeath(crew, slot, ret_heritage);
+	r = transfer_bequeath(slot, ret_heritage);
+	return r < 0 ? r : intake_bequeath(crew, slot, ret_heritage);
 }
 
 static int watch(const struct crew *crew, int fd, uint64_t tag)
@@ -253,6 +256,14 @@ void child_abort(struct crew *crew, struct child *child, const char *why)
 	child_limit(crew, child, ABORT_MS, why);
 }
 
+static void name_heir(const struct crew *crew, const struct child *child)
+{
+	int inbox_fd = transfer_heir(crew, child);
+
+	if (inbox_fd >= 0)
+		(void)channel_send(child->channel_fd, CHANNEL_HEIR, NULL, inbox_fd);	/* else it closes what is idle */
+}
+
 /* A worker whose channel is full or gone hears nothing; its deadline then ends it. */
 void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bool last)
 {
@@ -267,8 +278,11 @@ void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bo
 		child->deadline_ms = 0;
 	}
 	child_limit(crew, child, timeout_ms + grace_ms, "did not drain in time");
-	if (child->phase == CHILD_LEAVING && child->channel_fd >= 0)
-		(void)channel_send(child->channel_fd, CHANNEL_DRAIN, &drain, -1);
+	if (child->phase != CHILD_LEAVING || child->channel_fd < 0)
+		return;
+	if (!last)
+		name_heir(crew, child);
+	(void)channel_send(child->channel_fd, CHANNEL_DRAIN, &drain, -1);
 }
 
 void child_wish(struct crew *crew, struct child *child, const char *reason)

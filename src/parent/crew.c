@@ -150,10 +150,8 @@ void crew_destroy(struct crew *crew)
 	must(crew->n_children == 0);
 
 	if (crew->slots) {
-		slot_each(crew, slot) {
+		slot_each(crew, slot)
 			custody_close(slot);
-			transfer_close(crew, slot);
-		}
 	}
 	least_destroy(crew->least);
 	board_destroy(crew->board);

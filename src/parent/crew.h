@@ -73,10 +73,10 @@ struct slot {
 	struct restart_history history;
 	uint64_t	 turn_ms;	/* when its wait is over; 0 = it does not wait */
 	uint32_t	 delay_ms;	/* the wait the next rule may begin */
-	uint64_t	 orphaned_ms;	/* from when on its listeners are lent; 0 = they have a reader */
+	uint64_t	 orphaned_ms;	/* from when on what waits for it is for others; 0 = it has a reader */
 	struct child	*borrower;	/* who reads them meanwhile */
 	uint32_t	 weight;	/* in force; of new connections */
-	int		 give_fd;	/* --rebalance: the ends of its queue; -1 = it has none */
+	int		 give_fd;	/* the ends of its inbox; -1 = it has none yet */
 	int		 take_fd;
 	uint32_t	 n_connections;	/* at the last look */
 	uint32_t	 tallied;	/* serial of the child that the kernel's program counts for */
@@ -600,11 +600,20 @@ void weigh_look(struct crew *crew);
 
 /* transfer.c */
 
-/* The queue of @slot, made when it is first asked for. Return: 0 or -errno. */
+/* The inbox of @slot, made when it is first asked for. Return: 0 or -errno. */
 int transfer_bequeath(struct slot *slot, struct heritage *heritage);
+/* Return: where @child, which is to drain, gives its idle connections; -1 = there is nobody who serves on. */
+int transfer_heir(const struct crew *crew, const struct child *child);
+/* Nothing more can be given to @slot; what has been is there to be taken. */
+void transfer_end(const struct slot *slot);
+/* What is left goes to somebody who serves. */
 void transfer_close(struct crew *crew, struct slot *slot);
-/* Gives what is in the queues of orphans to others. */
+/* Gives what is in the inboxes of orphans to others. */
 void transfer_settle(struct crew *crew);
+/* The pool stops: nobody gives any more, and what has been given has a reader, if anybody serves. */
+void transfer_stop(struct crew *crew);
+/* Closes every inbox. Return: how many connections were left in them. */
+unsigned transfer_destroy(struct crew *crew);
 /* Has the heavy give to the light. */
 void transfer_look(struct crew *crew);
 

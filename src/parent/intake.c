@@ -66,11 +66,12 @@ static void tell_counters(const struct acceptor *a)
 unsigned intake_destroy(struct crew *crew)
 {
 	struct acceptor *a = crew->acceptor;
+	unsigned n_untaken = transfer_destroy(crew);
 
 	crew->acceptor = NULL;
 	if (a)
 		tell_counters(a);
-	return acceptor_destroy(a);
+	return n_untaken + acceptor_destroy(a);
 }
 
 /* What the workers of @slot hold that another pool holds as well; a mask of addresses. */
@@ -93,7 +94,7 @@ int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *herit
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
 		memcpy(heritage->listen_fd, slot->listen_fd, sizeof(slot->listen_fd));
-		return crew->config->options.rebalance ? transfer_bequeath(slot, heritage) : 0;
+		break;
 	case BROOD_PREEMPTIVE:
 		memcpy(heritage->listen_fd, crew->reserved_fd, crew->config->n_listeners * sizeof(int));
 		break;
@@ -172,9 +173,9 @@ void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
 {
 	bool served = slot_is_served(slot->state);
 
+	custody_on_slot(crew, slot, was);
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
-		custody_on_slot(crew, slot, was);
 		break;
 	case BROOD_PREEMPTIVE:
 		if (slot_is_served(was) && !served)
@@ -276,9 +277,9 @@ void intake_on_silence(struct crew *crew, struct slot *slot)
 {
 	bool silent = slot->incumbent->silent;
 
+	slot->orphaned_ms = silent ? crew->now_ms : 0;
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
-		slot->orphaned_ms = silent ? crew->now_ms : 0;
 		break;
 	case BROOD_PREEMPTIVE:
 		if (silent)
@@ -299,18 +300,14 @@ static void kill_breakers(struct crew *crew)
 			child_kill(crew, crew->slots[slot].incumbent, "broke its queue of connections");
 }
 
-static void settle_orphans(struct crew *crew)
-{
-	custody_settle(crew);
-	transfer_settle(crew);
-}
-
 void intake_settle(struct crew *crew)
 {
 	if (model_of(crew) == BROOD_ROUND_ROBIN)
 		kill_breakers(crew);
 	else if (model_of(crew) == BROOD_REUSEPORT && !crew->stopping)
-		settle_orphans(crew);
+		custody_settle(crew);
+	if (!crew->stopping)
+		transfer_settle(crew);
 }
 
 uint64_t intake_next_ms(const struct crew *crew)
@@ -327,6 +324,7 @@ void intake_expire(struct crew *crew)
 /* What the workers hold of a socket is theirs to drain; a duplicate here would outlive the last of them. */
 void intake_stop(struct crew *crew)
 {
+	transfer_stop(crew);
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
 		custody_lend_rest(crew);

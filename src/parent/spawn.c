@@ -73,7 +73,7 @@ static int close_gap(int from, int to)
 /* Everything but the standard three, the channel, where connections come from, and what tells of them. */
 static int close_others(const struct heritage *h)
 {
-	int kept[LISTENERS_MAX + 4] = { STDERR_FILENO, h->channel_fd };
+	int kept[LISTENERS_MAX + 5] = { STDERR_FILENO, h->channel_fd };
 	size_t n_kept = 2;
 	int r = 0;
 
@@ -82,6 +82,8 @@ static int close_others(const struct heritage *h)
 			kept[n_kept++] = h->listen_fd[i];
 	if (h->queue_fd >= 0)
 		kept[n_kept++] = h->queue_fd;
+	if (h->inbox_fd >= 0)
+		kept[n_kept++] = h->inbox_fd;
 	if (h->wake_fd >= 0)
 		kept[n_kept++] = h->wake_fd;
 	qsort(kept, n_kept, sizeof(kept[0]), by_number);

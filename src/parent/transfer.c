@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transfer - connections on their way from one worker to another (--rebalance)
+ * transfer - connections on their way from one worker to another
  *
- * A slot has a queue, its workers inherit the taking end; a worker that is to give gets the giving end of
- * another's. Both ends stay here as well, so that what a dead worker was given is for the next one in its slot, or,
- * where that takes long, for somebody else.
+ * A slot has an inbox, its workers inherit the taking end; a worker that is to give gets the giving end of
+ * another's: all that is idle when it drains, or some (--rebalance). Both ends stay here as well, so that what a dead
+ * worker was given is for the next one in its slot, or, where that takes long, for somebody else.
  *
- * Once a second at most, along with the look at the heartbeats, and only when rebalance.c finds a reason.
+ * For --rebalance this looks once a second at most, along with the look at the heartbeats, and gives orders only when
+ * rebalance.c finds a reason.
  */
 #include "parent/crew.h"
 
@@ -17,12 +18,13 @@
 #include "parent/rebalance.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define BETWEEN_MS 900		/* a little less than the looks, which are not exact */
 #define RESCUES_A_TURN 16	/* messages of an orphaned queue */
 
-static int open_queue(struct slot *slot)
+static int open_inbox(struct slot *slot)
 {
 	int ends[2];
 	int r = handoff_pair(ends);
@@ -36,9 +38,9 @@ static int open_queue(struct slot *slot)
 
 int transfer_bequeath(struct slot *slot, struct heritage *heritage)
 {
-	int r = slot->take_fd < 0 ? open_queue(slot) : 0;
+	int r = slot->take_fd < 0 ? open_inbox(slot) : 0;
 
-	heritage->queue_fd = slot->take_fd;
+	heritage->inbox_fd = slot->take_fd;
 	return r;
 }
 
@@ -47,13 +49,20 @@ static bool takes_part(const struct slot *slot)
 	return slot->state == SLOT_READY && slot->give_fd >= 0 && child_serves(slot->incumbent);
 }
 
-/* Return: the next serving slot after @slot, NULL = there is none. */
-static struct slot *find_sibling(struct crew *crew, const struct slot *slot)
+/* One that retires leaves its inbox to its successor. */
+static bool reads_on(const struct slot *slot)
+{
+	return takes_part(slot) ||
+	       (slot->state == SLOT_RETIRING && slot->give_fd >= 0 && child_serves(slot->incumbent));
+}
+
+/* Return: the next slot after @slot that reads on, NULL = there is none. */
+static const struct slot *find_sibling(const struct crew *crew, const struct slot *slot)
 {
 	for (unsigned i = 1; i < crew->n_slots; i++) {
-		struct slot *sibling = &crew->slots[(slot->index + i) % crew->n_slots];
+		const struct slot *sibling = &crew->slots[(slot->index + i) % crew->n_slots];
 
-		if (takes_part(sibling))
+		if (reads_on(sibling))
 			return sibling;
 	}
 	return NULL;
@@ -76,6 +85,13 @@ static bool move_message(struct crew *crew, const struct slot *slot, const struc
 	return n > 0 || n == -EPROTO;
 }
 
+static void close_inbox(struct slot *slot)
+{
+	close(slot->give_fd);
+	close(slot->take_fd);
+	slot->give_fd = slot->take_fd = -1;
+}
+
 static void rescue(struct crew *crew, const struct slot *slot)
 {
 	const struct slot *sibling = find_sibling(crew, slot);
@@ -85,14 +101,30 @@ static void rescue(struct crew *crew, const struct slot *slot)
 			return;
 }
 
+int transfer_heir(const struct crew *crew, const struct child *child)
+{
+	const struct slot *slot = &crew->slots[child->slot];
+
+	if (crew->stopping)
+		return -1;
+	if (!reads_on(slot) || slot->incumbent == child)
+		slot = find_sibling(crew, slot);
+	return slot ? slot->give_fd : -1;
+}
+
+void transfer_end(const struct slot *slot)
+{
+	if (slot->give_fd >= 0)
+		(void)shutdown(slot->give_fd, SHUT_WR);
+}
+
 void transfer_close(struct crew *crew, struct slot *slot)
 {
 	if (slot->take_fd < 0)
 		return;
+	transfer_end(slot);	/* what still gives keeps the rest */
 	rescue(crew, slot);
-	close(slot->give_fd);
-	close(slot->take_fd);
-	slot->give_fd = slot->take_fd = -1;
+	close_inbox(slot);
 }
 
 void transfer_settle(struct crew *crew)
@@ -100,6 +132,43 @@ void transfer_settle(struct crew *crew)
 	slot_each(crew, slot)
 		if (slot->take_fd >= 0 && slot->orphaned_ms && slot->orphaned_ms <= crew->now_ms)
 			rescue(crew, slot);
+}
+
+void transfer_stop(struct crew *crew)
+{
+	slot_each(crew, slot) {
+		if (!child_serves(slot->incumbent))
+			transfer_close(crew, slot);	/* while there are others to take it */
+	}
+	slot_each(crew, slot)
+		transfer_end(slot);
+}
+
+static unsigned discard(const struct slot *slot)
+{
+	int fds[HANDOFF_MOST];
+	unsigned n_all = 0, n_lost = 0;
+	int n;
+
+	while ((n = handoff_take(slot->take_fd, fds, &n_lost)) >= 0) {
+		for (int i = 0; i < n; i++)
+			rights_discard(fds[i]);
+		n_all += (unsigned)n + n_lost;
+	}
+	return n_all;
+}
+
+unsigned transfer_destroy(struct crew *crew)
+{
+	unsigned n = 0;
+
+	slot_each(crew, slot) {
+		if (slot->take_fd < 0)
+			continue;
+		n += discard(slot);
+		close_inbox(slot);
+	}
+	return n;
 }
 
 static struct holding tally_of(const struct crew *crew, struct slot *slot)

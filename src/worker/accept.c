@@ -57,10 +57,10 @@ static bool has_room_for_message(const struct worker *w)
 	return n == HANDOFF_MOST;
 }
 
-static int refill(struct worker *w, int queue_fd)
+static int refill(struct worker *w, const struct listener *l)
 {
 	unsigned n_lost = 0;
-	int n = has_room_for_message(w) ? handoff_take(queue_fd, w->taken, &n_lost) : -EMFILE;
+	int n = has_room_for_message(w) ? handoff_take(l->fd, w->taken, &n_lost) : -EMFILE;
 
 	if (n_lost > 0)
 		log_warn("worker %u (pid %d): no descriptors for %u connections handed to it, which are lost",
@@ -68,7 +68,13 @@ static int refill(struct worker *w, int queue_fd)
 	if (n < 0)
 		return n;
 	w->n_taken = (unsigned)n;
+	w->taken_over = l->kind == LISTENER_INBOX;
 	return n > 0 ? 0 : -EMFILE;
+}
+
+static bool is_queue(const struct listener *l)
+{
+	return l->kind == LISTENER_QUEUE || l->kind == LISTENER_INBOX;
 }
 
 /* Return: the next connection, or -errno; -EPIPE = there will be no more. */
@@ -76,11 +82,11 @@ static int take(struct worker *w, const struct listener *l)
 {
 	int fd, r;
 
-	if (l->kind != LISTENER_QUEUE) {
+	if (!is_queue(l)) {
 		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		return fd < 0 ? -errno : fd;
 	}
-	r = w->n_taken > 0 ? 0 : refill(w, l->fd);
+	r = w->n_taken > 0 ? 0 : refill(w, l);
 	return r < 0 ? r : w->taken[--w->n_taken];
 }
 
@@ -105,10 +111,9 @@ static void wake_parent(const struct worker *w)
 		(void)!write(w->heritage->wake_fd, &one, sizeof(one));	/* fails only if it was told too often */
 }
 
-/* What the parent hands out is new to the pool; what a sibling gives is not. */
 static void open_taken_one(struct worker *w, int fd)
 {
-	if (w->config->options.model == BROOD_ROUND_ROBIN)
+	if (!w->taken_over)
 		conn_open(&w->conns, fd);
 	else if (shed_is_connection(fd))
 		conn_adopt(&w->conns, fd);
@@ -139,7 +144,7 @@ static bool accept_one(struct worker *w, struct listener *l)
 	}
 	if (fd >= 0) {
 		note_recovery(w);
-		if (l->kind == LISTENER_QUEUE)
+		if (is_queue(l))
 			open_taken_one(w, fd);
 		else
 			open_accepted(w, l, fd);

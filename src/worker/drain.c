@@ -2,7 +2,7 @@
 /*
  * drain - leave without hanging up on anyone
  *
- * We stop accepting, answer what we hold, then go. A listener that our successor shares, or another pool in an
+ * We stop accepting, answer what we hold, then go; with an heir, idle connections go to it (shed.c). A listener that our successor shares, or another pool in an
  * upgrade, is just let go: its queue is theirs. As its last holder we refuse new handshakes, wait for those
  * begun, and empty the queue before closing, since close(2) would reset what waits there. A queue that the
  * parent hands out to is read to its end.
@@ -29,7 +29,7 @@ static void let_go(struct worker *w, struct listener *l)
 		listener_close(w, l);
 		return;
 	}
-	if (l->kind != LISTENER_QUEUE)
+	if (l->index < LISTENERS_MAX)
 		handshakes_refuse(l->fd);
 	listener_wake(w, l);
 }
@@ -59,10 +59,13 @@ void drain_begin(struct worker *w, uint32_t timeout_ms, uint32_t last)
 	if (w->drain.on) {	/* a second order can only shorten the time */
 		if (deadline_ms < w->drain.deadline_ms)
 			w->drain.deadline_ms = deadline_ms;
+		shed_hurry(w, w->engine->now_ms + timeout_ms / 2);
 		return;
 	}
 	w->drain = (struct drain){ .on = true, .last = last, .deadline_ms = deadline_ms };
 	leave_listeners(w);
+	if (shed_all(w, w->engine->now_ms + timeout_ms / 2))
+		return;
 	shed_end(w);
 	conn_table_drain(&w->conns);
 }
@@ -120,7 +123,7 @@ static unsigned cut_taken(struct worker *w)
 static void cut(struct worker *w)
 {
 	w->drain.cut = true;
-	w->drain.n_cut += conn_table_cut(&w->conns) + cut_taken(w);
+	w->drain.n_cut += conn_table_cut(&w->conns) + cut_taken(w) + shed_cut(w);
 	w->drain.handshakes.look_ms = 0;
 	close_listeners(w);
 	w->drain.deadline_ms = w->engine->now_ms + CUT_MS;
@@ -141,7 +144,7 @@ bool drain_complete(const struct worker *w)
 		return false;
 	if (w->drain.cut && w->engine->now_ms >= w->drain.deadline_ms)
 		return true;	/* the kernel still holds something; our exit ends that */
-	return w->conns.n_open == 0 && w->n_taken == 0 && listeners_closed(w);
+	return w->conns.n_open == 0 && w->n_taken == 0 && w->shed.n_gifts == 0 && listeners_closed(w);
 }
 
 uint64_t drain_next_ms(const struct worker *w)

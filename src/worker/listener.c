@@ -11,7 +11,8 @@
  * look, even when leaving: nobody else will be woken for that connection.
  *
  * round-robin: the parent hands connections out through a queue, which ends when there will be no more.
- * Under --rebalance there is such a queue beside the sockets, and siblings give into it.
+ *
+ * Under each there is an inbox as well, such a queue too, for what siblings give away.
  *
  * Each is polled, and taken from in user code: an accept request armed in the kernel would take connections
  * on behalf of a process that is already dying. It is polled for one event at a time, because while we are at
@@ -45,13 +46,21 @@ static void hold(struct listener *l, enum listener_kind kind, int fd, unsigned s
 	};
 }
 
+static void open_queues(struct worker *w)
+{
+	const struct heritage *h = w->heritage;
+
+	if (h->queue_fd >= 0)
+		hold(&w->listeners[LISTENERS_MAX], LISTENER_QUEUE, h->queue_fd, h->slot, LISTENERS_MAX);
+	if (h->inbox_fd >= 0)
+		hold(&w->listeners[LISTENERS_MAX + 1], LISTENER_INBOX, h->inbox_fd, h->slot, LISTENERS_MAX);
+}
+
 int listeners_open(struct worker *w, char *why, size_t size)
 {
 	enum listener_kind kind = w->config->options.model == BROOD_PREEMPTIVE ? LISTENER_SHARED : LISTENER_OWN;
 
-	if (w->heritage->queue_fd >= 0)
-		hold(&w->listeners[LISTENERS_MAX], LISTENER_QUEUE, w->heritage->queue_fd, w->heritage->slot,
-		     LISTENERS_MAX);
+	open_queues(w);
 	if (w->config->options.model == BROOD_ROUND_ROBIN)
 		return 0;
 	for (unsigned i = 0; i < w->config->n_listeners; i++) {

@@ -44,7 +44,10 @@ static void on_message(struct worker *w, const struct message *message)
 		listener_return(w, message->lend.slot, message->lend.index);
 		break;
 	case CHANNEL_SHED:
-		shed_begin(w, message->fd, message->shed.n);
+		shed_some(w, message->fd, message->shed.n);
+		break;
+	case CHANNEL_HEIR:
+		shed_name_heir(w, message->fd);
 		break;
 	default:	/* ACK: the replacement is on its way; we go on until DRAIN */
 		break;

@@ -19,14 +19,15 @@ enum owner { OWNER_CONN = CONN_OWNER, OWNER_LISTENER, OWNER_CHANNEL, OWNER_SIGNA
 enum listener_kind {
 	LISTENER_OWN,		/* reuseport: ours, or lent by a sibling */
 	LISTENER_SHARED,	/* preemptive: we compete for it */
-	LISTENER_QUEUE,		/* no socket that listens, but what the parent hands out or siblings give */
+	LISTENER_QUEUE,		/* round-robin: no socket that listens, but what the parent hands out */
+	LISTENER_INBOX,		/* what siblings give away */
 };
 
 struct listener {
 	int		fd;		/* -1 = free */
 	enum listener_kind kind;
 	unsigned	slot;		/* whose it is: ours, or that of the one who lent it */
-	unsigned	index;		/* of the address; LISTENERS_MAX = of none, it is the slot's queue */
+	unsigned	index;		/* of the address; LISTENERS_MAX = of none, it is the slot's queue or inbox */
 	uint16_t	generation;
 	bool		opened;		/* by us: the parent has no duplicate yet */
 	bool		polling;	/* for its next event */
@@ -52,6 +53,16 @@ struct recycle {
 	int		statm_fd;
 };
 
+/* Idle connections on their way to a sibling. */
+struct shed {
+	int		fd;		/* its inbox; -1 = there is none */
+	bool		heir;		/* it takes all when we drain */
+	unsigned	n_gifts;	/* that go next; they are no longer of the table */
+	int		gifts[HANDOFF_MOST];
+	uint64_t	look_ms;	/* at what is idle, and for room, next */
+	uint64_t	until_ms;	/* then the rest is drained */
+};
+
 struct worker {
 	const struct heritage	*heritage;
 	const struct config	*config;
@@ -64,11 +75,12 @@ struct worker {
 	struct listener		 listeners[LISTENERS_HELD_MAX];
 	uint32_t		 shared;	/* mask of the addresses that another pool serves as well */
 	bool			 accept_due;	/* a listener is readable */
-	unsigned		 n_taken;	/* from the queue, in one message, and not opened yet */
+	unsigned		 n_taken;	/* in one message, and not opened yet */
 	int			 taken[HANDOFF_MOST];
+	bool			 taken_over;	/* from siblings: they are not new to the pool */
 	unsigned		 n_descriptors;	/* RLIMIT_NOFILE */
 	int			 signal_fd;
-	int			 shed_fd;	/* the queue of the sibling that connections go to; -1 = none */
+	struct shed		 shed;
 	bool			 retiring;	/* has asked to be replaced */
 	bool			 accept_paused;	/* out of descriptors; said once until it recovers */
 	uint64_t		 accept_again_ms;
@@ -125,9 +137,18 @@ void recycle_step(struct worker *w);
 uint64_t recycle_next_ms(const struct worker *w);
 
 /* shed.c */
-/* Takes @queue_fd: up to @n idle connections go there; in place of what was asked for before. */
-void shed_begin(struct worker *w, int queue_fd, unsigned n);
+/* Takes @inbox_fd: up to @n idle connections go there; in place of what was asked for before. */
+void shed_some(struct worker *w, int inbox_fd, unsigned n);
+/* Takes @inbox_fd: when we drain, all go there. */
+void shed_name_heir(struct worker *w, int inbox_fd);
+/* From now until @until_ms. Return: false when there is no heir. */
+bool shed_all(struct worker *w, uint64_t until_ms);
+void shed_hurry(struct worker *w, uint64_t until_ms);
 void shed_end(struct worker *w);
+void shed_step(struct worker *w);
+uint64_t shed_next_ms(const struct worker *w);
+/* Cuts what is on its way. Return: how many. */
+unsigned shed_cut(struct worker *w);
 bool shed_is_connection(int fd);
 
 /* quarantine.c */

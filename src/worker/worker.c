@@ -107,11 +107,14 @@ static uint64_t next_ms(const struct worker *w)
 	uint64_t accept = accept_next_ms(w);
 	uint64_t drain = drain_next_ms(w);
 	uint64_t recycle = recycle_next_ms(w);
+	uint64_t shed = shed_next_ms(w);
 
 	if (accept < next)
 		next = accept;
 	if (recycle < next)
 		next = recycle;
+	if (shed < next)
+		next = shed;
 	return drain < next ? drain : next;
 }
 
@@ -169,6 +172,7 @@ static int run(struct worker *w)
 		conn_table_expire(&w->conns);
 		conn_table_flush(&w->conns);
 		accept_step(w);
+		shed_step(w);
 		drain_step(w);
 		recycle_step(w);
 		publish(w);
@@ -278,7 +282,7 @@ int worker_main(const struct heritage *heritage)
 		.row = &heritage->board->rows[heritage->row],
 		.n_descriptors = privilege_raise_nofile(),
 		.signal_fd = -1,
-		.shed_fd = -1,
+		.shed.fd = -1,
 		.shared = heritage->shared,
 	};
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)

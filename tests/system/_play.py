@@ -451,6 +451,7 @@ class Checker:
         command = [BUILD / "tests/tools/checker", "--port", port, "--mode", mode, "--connections", connections,
                    "--seconds", seconds, "--path", path] + (["--rate", rate] if rate else [])
         self.mode, self.counts = f"{mode} {path}", None
+        self.n_kept = 0 if mode == "close" else connections
         self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def __getitem__(self, name):
@@ -474,3 +475,9 @@ class Checker:
                                                 "reset_idle") if self[name]}
         check(not faults, f"{self.mode}: {faults}\n{self.complaints}")
         check(self["answered"] > 0, f"{self.mode}: nothing was answered")
+
+    def expect_nothing_noticed(self):
+        """What is kept alive was closed by nobody but its client."""
+        self.expect_nothing_lost()
+        check(self["refused"] == 0, "and nobody was refused")
+        check(self.n_kept in (0, self["connections"]), f"{self.mode}: {self['connections']} connections of {self.n_kept}")

@@ -111,7 +111,7 @@ def play_load(directory, engine):
             reload(brood, turn)
             wait_until(lambda n=n_workers: len(brood.workers()) == n, 20, f"{n_workers} workers")
         for checker in checkers:
-            checker.finish().expect_nothing_lost()
+            checker.finish().expect_nothing_noticed()
         os.kill(brood.workers()[0], signal.SIGKILL)
         brood.wait_for_line("killed by SIGKILL.*restarting")
         brood.stop()

@@ -10,7 +10,7 @@ def recycled(brood, reason, n, load):
     brood.wait_for_line(rf"retiring \({reason}\)", 20, n)
     brood.wait_for_line("left after", 20, n)
     for checker in load:
-        checker.finish().expect_nothing_lost()
+        checker.finish().expect_nothing_noticed()
     check(not brood.lines("killed|died|restarting|cut"), "no death, no penalty")
     brood.stop()
 

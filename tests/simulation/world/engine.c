@@ -181,6 +181,11 @@ static void simulated_close(struct engine *e, int fd)
 	file_close(world.current, fd);
 }
 
+static void simulated_leave(struct engine *e, int fd)
+{
+	check_idle(simulated_of(e), fd);
+}
+
 /* ---- completing ---- */
 
 static struct connection *connection_at(int fd)
@@ -270,9 +275,8 @@ static int receive(struct simulated *s, int fd, int *ret_buffer)
 
 static void go_on_receiving(struct simulated *s, int fd, struct under_way *w)
 {
-	int buffer = -1;
-
 	do {
+		int buffer = -1;
 		int r = w->stopping && chance_one_in(2) ? -ECANCELED : receive(s, fd, &buffer);
 		bool more = r > 0 && !w->once && !chance_of(FAULT_RECV_ENDED);
 
@@ -461,6 +465,7 @@ static const struct engine_ops simulated_ops = {
 	.send = simulated_send,
 	.send_stop = simulated_send_stop,
 	.sendfile = simulated_sendfile,
+	.leave = simulated_leave,
 	.close = simulated_close,
 	.turn = simulated_turn,
 	.next = simulated_next,

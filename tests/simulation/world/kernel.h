@@ -250,6 +250,7 @@ void socket_wait_no_more(struct waiter *w);
 
 /* Return: 0, -ECONNREFUSED (nobody listens), or -EAGAIN (the handshake goes unanswered for now). */
 int tcp_connect(struct client *client, uint16_t port, unsigned room, struct connection **ret_connection);
+void packets_shut(struct file *f);
 void socket_shut(struct socket *s);
 int socket_set(struct socket *s, int option, const void *value);
 /* Why @c is being lost by @p, for the one who asks later. */

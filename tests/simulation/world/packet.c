@@ -27,23 +27,29 @@ struct packets {
 	struct file	 file;
 	struct packets	*peer;		/* NULL = closed */
 	bool		 reset;
+	bool		 shut;		/* nothing is sent any more */
 	struct packet	*first, **last;
 	unsigned	 n;
 	uint64_t	 n_edges;
 };
 
+static bool has_ended(const struct packets *p)
+{
+	return !p->peer || p->peer->shut;
+}
+
 static bool packets_readable(const struct file *f)
 {
 	const struct packets *p = (const struct packets *)f;
 
-	return p->n > 0 || !p->peer || p->reset;
+	return p->n > 0 || has_ended(p) || p->reset;
 }
 
 static bool packets_writable(const struct file *f)
 {
 	const struct packets *p = (const struct packets *)f;
 
-	return !p->peer || p->peer->n < PACKETS_MOST;
+	return !p->peer || p->shut || p->peer->n < PACKETS_MOST;
 }
 
 static uint64_t packets_edges(const struct file *f)
@@ -113,6 +119,15 @@ CALL(int, socketpair, int family, int type, int protocol, int ret_fds[2])
 	return 0;
 }
 
+void packets_shut(struct file *f)
+{
+	struct packets *p = (struct packets *)f;
+
+	p->shut = true;
+	if (p->peer)
+		p->peer->n_edges++;
+}
+
 static void gather(struct packet *packet, const struct msghdr *header)
 {
 	for (size_t i = 0; i < header->msg_iovlen; i++) {
@@ -146,8 +161,8 @@ CALL(ssize_t, sendmsg, int fd, const struct msghdr *header, int flags)
 	if (p->file.kind == FILE_STREAM)
 		return stream_sendmsg((struct stream *)p, header);
 	holds(p->file.kind == FILE_PACKETS, "a message to descriptor %d", fd);
-	if (!p->peer || !packets_writable(&p->file) || chance_of(FAULT_CHANNEL_FULL)) {
-		errno = p->peer ? EAGAIN : EPIPE;
+	if (!p->peer || p->shut || !packets_writable(&p->file) || chance_of(FAULT_CHANNEL_FULL)) {
+		errno = p->peer && !p->shut ? EAGAIN : EPIPE;
 		return -1;
 	}
 	packet = world_alloc(sizeof(*packet));
@@ -209,7 +224,7 @@ CALL(ssize_t, recvmsg, int fd, struct msghdr *header, int flags)
 	if (!p)
 		return -1;
 	header->msg_flags = 0;
-	if (p->reset || (p->n == 0 && p->peer)) {
+	if (p->reset || (p->n == 0 && !has_ended(p))) {
 		errno = p->reset ? ECONNRESET : EAGAIN;
 		p->reset = false;
 		return -1;

@@ -211,6 +211,7 @@ CALL(pid_t, spawn_worker, const struct heritage *heritage)
 	p->arg = &p->heritage;
 	inherit(p, heritage->channel_fd);
 	inherit(p, heritage->queue_fd);
+	inherit(p, heritage->inbox_fd);
 	inherit(p, heritage->wake_fd);
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		inherit(p, heritage->listen_fd[i]);

@@ -10,6 +10,7 @@
 #include "worker/room.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
@@ -235,6 +236,8 @@ CALL(int, shutdown, int fd, int how)
 	}
 	if (f->kind == FILE_SOCKET)
 		socket_shut((struct socket *)f);
+	if (f->kind == FILE_PACKETS && how == SHUT_WR)
+		packets_shut(f);
 	return 0;
 }
 
@@ -251,6 +254,7 @@ static void tell_tcp_info(const struct connection *c, struct tcp_info *info)
 {
 	info->tcpi_state = c->halves[OURS].shut_out ? 5 : 1;	/* FIN_WAIT2: what we send arrives at once */
 	info->tcpi_bytes_acked = c->halves[OURS].n_sent;
+	info->tcpi_bytes_received = c->halves[THEIRS].n_sent;
 }
 
 CALL(int, getsockopt, int fd, int level, int option, void *value, socklen_t *len)
@@ -263,13 +267,21 @@ CALL(int, getsockopt, int fd, int level, int option, void *value, socklen_t *len
 		((struct tcp_info *)value)->tcpi_unacked = ((struct socket *)f)->n_queued;
 	} else if (f->kind == FILE_SOCKET && option == SO_ACCEPTCONN) {
 		*(int *)value = ((struct socket *)f)->listening;
-	} else if (f->kind == FILE_SOCKET && option == SO_PROTOCOL) {
+	} else if (f->kind == FILE_STREAM && option == SO_ACCEPTCONN) {
+		*(int *)value = 0;
+	} else if (f->kind != FILE_PACKETS && option == SO_PROTOCOL) {
 		*(int *)value = IPPROTO_TCP;
 	} else {
 		errno = ENOTSOCK;
 		return -1;
 	}
 	return 0;
+}
+
+CALL(int, fcntl, int fd, int command, ...)
+{
+	holds(file_get(fd, FILE_STREAM) && command == F_GETFL, "an unknown fcntl");
+	return O_NONBLOCK;
 }
 
 CALL(int, ioctl, int fd, unsigned long what, int *ret_n)
