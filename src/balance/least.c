@@ -134,6 +134,15 @@ int least_join(struct least *least, unsigned index, unsigned slot, int listen_fd
 	return syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)) < 0 ? -errno : 0;
 }
 
+void least_leave(struct least *least, unsigned index, unsigned slot)
+{
+	const uint32_t key = index * LEAST_SLOTS + slot;
+	union bpf_attr attr = { .map_fd = (uint32_t)least->listeners_fd, .key = (uintptr_t)&key };
+
+	must(index < LEAST_LISTENERS && slot < LEAST_SLOTS);
+	(void)syscall(SYS_bpf, BPF_MAP_DELETE_ELEM, &attr, sizeof(attr));	/* fails only where there is none */
+}
+
 int least_attach(struct least *least, unsigned index, int listen_fd)
 {
 	const int *fd = &least->program_fd[index];

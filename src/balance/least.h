@@ -26,8 +26,13 @@ void least_destroy(struct least *least);
 /* Where the process of that row of the board publishes; inherited over a fork. */
 _Atomic uint64_t *least_settled(struct least *least, unsigned row);
 
-/* The listener of @slot at address @index. It must listen; it is forgotten when it is closed. Return: 0 or -errno. */
+/*
+ * The listener of @slot at address @index. It must listen; it is forgotten when it is closed.
+ * Return: 0, -EBUSY (it is another program's, or joined before), or another -errno.
+ */
 int least_join(struct least *least, unsigned index, unsigned slot, int listen_fd);
+/* The program cannot choose that one any more, and another pool's may have it. Nothing if it is not there. */
+void least_leave(struct least *least, unsigned index, unsigned slot);
 /* The program chooses in that group from now on. Return: 0 or -errno. */
 int least_attach(struct least *least, unsigned index, int listen_fd);
 

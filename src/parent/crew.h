@@ -81,6 +81,7 @@ struct slot {
 	uint32_t	 n_connections;	/* at the last look */
 	uint32_t	 tallied;	/* serial of the child that the kernel's program counts for */
 	int64_t		 drift;		/* found when it was last looked at, and not corrected */
+	uint32_t	 joined;	/* mask of its listeners that the kernel's program can choose */
 	bool		 around;	/* steered around: new connections go to others */
 	bool		 was_ready;	/* ever */
 	uint32_t	 n_restarts;	/* after deaths */
@@ -160,7 +161,9 @@ struct crew {
 	uint32_t		 balance;		/* enum brood_balance, never AUTO */
 	struct least		*least;			/* NULL = it is not loaded */
 	char			 why_not_least[128];	/* empty = it is, or is not wanted */
-	bool			 steer_blind;		/* who is where was not handed down in full: no steering */
+	uint64_t		 join_ms;		/* when to try again to join what another pool has; 0 = all have */
+	uint32_t		 join_wait_ms;
+	bool			 steer_blind;		/* who is where was not handed down in full: no weights */
 	uint64_t		 weigh_ms;		/* when to look at the loads next; 0 = upon an arrival */
 	uint64_t		 arrival_ms;		/* when one woke us */
 	uint64_t		 moved_ms;		/* when connections last came */
@@ -577,7 +580,14 @@ int tally_create(struct crew *crew);
 /* Where the child of @row publishes what it is done with; NULL = nobody wants to know. */
 _Atomic uint64_t *tally_settled(const struct crew *crew, unsigned row);
 /* That listener of @slot has begun to listen. */
-void tally_join(struct crew *crew, const struct slot *slot, unsigned index);
+void tally_join(struct crew *crew, struct slot *slot, unsigned index);
+/* The pool and its listeners are ours, for the first time or again: those are joined, and everybody is counted anew. */
+void tally_come(struct crew *crew);
+/* They are to be another pool's. */
+void tally_leave(struct crew *crew);
+/* When tally_expire() has work; 0 = never. */
+uint64_t tally_next_ms(const struct crew *crew);
+void tally_expire(struct crew *crew);
 /* The program chooses in that group, which is not empty. Return: whether it does. */
 bool tally_attach(struct crew *crew, unsigned index);
 /* Tells the program who may be chosen. */
@@ -589,7 +599,7 @@ void tally_correct(struct crew *crew);
 
 /* Return: 0 or -errno; nothing under `hash`. The epoll set must be there. */
 int weigh_create(struct crew *crew);
-/* "hash", "weighted" or "least" */
+/* "hash", "weighted" or "least": what is in force */
 const char *weigh_name(const struct crew *crew);
 /* A worker has taken a connection while nobody looked. */
 void on_arrival(struct crew *crew);

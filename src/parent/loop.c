@@ -98,6 +98,7 @@ static uint64_t next_deadline(struct crew *crew)
 	earlier(&next_ms, intake_depart_ms(crew));
 	earlier(&next_ms, crew->look_ms);
 	earlier(&next_ms, crew->weigh_ms);
+	earlier(&next_ms, tally_next_ms(crew));
 	earlier(&next_ms, poison_next_ms(crew));
 	earlier(&next_ms, control_next_ms(crew));
 	earlier(&next_ms, crew->upgrade.deadline_ms);
@@ -277,6 +278,8 @@ static void expire(struct crew *crew)
 		intake_depart(crew);
 	if (is_past(crew, crew->weigh_ms))
 		weigh_look(crew);
+	if (is_past(crew, tally_next_ms(crew)))
+		tally_expire(crew);
 	if (is_past(crew, crew->look_ms)) {
 		hang_look(crew);
 		transfer_look(crew);

@@ -6,6 +6,8 @@
  * that has given up, or whose listeners are lent, is steered around. What it has in its queue is for custody to
  * have emptied.
  *
+ * A group that another pool has as well is steered by one of the two: by the old one until it leaves.
+ *
  * Fails by: a program that is refused; then the hash goes on, and custody's lending has to do. So it is in a group
  * that we share with others: its order is not ours, and a program would name their members.
  */
@@ -50,9 +52,16 @@ static int attach(struct crew *crew, unsigned index)
 		return attach_nothing(fd);
 	if (crew->balance == BROOD_BALANCE_LEAST && tally_attach(crew, index))
 		return 0;
-	if (n_open == 0 || group->n == 1 || (n_open == group->n && crew->balance == BROOD_BALANCE_HASH))
+	if (crew->steer_blind || n_open == 0 || group->n == 1 ||
+	    (n_open == group->n && crew->balance == BROOD_BALANCE_HASH))
 		return attach_nothing(fd);
 	return attach_program(fd, code, program_write(weights, group->n, code));
+}
+
+/* Not yet, or not any more, when another pool steers it. */
+static bool is_ours(const struct crew *crew, unsigned index)
+{
+	return !takeover_under_way(crew) && !(crew->stopping && (crew->shared >> index & 1));
 }
 
 void steer_settle(struct crew *crew)
@@ -67,8 +76,8 @@ void steer_settle(struct crew *crew)
 	}
 	crew->steer_due = false;
 	tally_settle(crew);
-	for (unsigned i = 0; due && !crew->steer_blind && i < crew->config->n_listeners; i++) {
-		int r = crew->groups[i].n > 0 ? attach(crew, i) : 0;
+	for (unsigned i = 0; due && i < crew->config->n_listeners; i++) {
+		int r = crew->groups[i].n > 0 && is_ours(crew, i) ? attach(crew, i) : 0;
 
 		if (r < 0 && !crew->steer_failed)
 			log_warn("steer: %s; the kernel's hash goes on", strerror(-r));

@@ -364,6 +364,7 @@ static void finish(struct crew *crew, const char *how, bool comes_back)
 			claim_adopt(crew->claim_fd[i]);
 	if (control_is_lent(crew))
 		control_own(crew);
+	tally_come(crew);
 	crew->steer_due = true;		/* what the old one had attached is still there */
 	log_info("taken over from pid %d%s", (int)t->old_pid, how);
 	if (crew->was_ready && !crew->stopping)

@@ -6,17 +6,25 @@
  * which slots may be chosen and which process serves each; and where the difference is not what a slot has, twice
  * in a row, it is corrected: handshakes that were begun and given up, connections taken by a borrower.
  *
- * Fails by: a socket or a program that is refused once the pool runs; then weights go on (weigh.c).
+ * A listener can be in the map of one program only. So in an upgrade the old parent takes all of its own out before
+ * it leaves, and the new one joins them after. Until it has them all, the kernel's hash decides.
+ *
+ * Fails by: a socket or a program that is refused once the pool runs; then weights go on (weigh.c). An old parent that
+ * has died has taken nothing out: its map is gone a while after its program was replaced, so it is tried again.
  */
 #include "parent/crew.h"
 
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 /* Of a slot; beyond it somebody wrote nonsense. */
 #define LOAD_MOST (1ll << 32)
+/* Before another try to join; twice as long each time. */
+#define JOIN_FIRST_MS	10
+#define JOIN_MOST_MS	1000
 
 _Static_assert(LEAST_LISTENERS == LISTENERS_MAX && LEAST_SLOTS == WORKERS_MAX, "a place for each");
 
@@ -63,14 +71,82 @@ static void give_up(struct crew *crew, int error)
 	crew->steer_due = true;
 }
 
-void tally_join(struct crew *crew, const struct slot *slot, unsigned index)
+/* Return: 0, or -EBUSY; anything else has ended the whole of it. */
+static int join(struct crew *crew, struct slot *slot, unsigned index)
 {
-	int r = 0;
+	int r = least_join(crew->least, index, slot->index, slot->listen_fd[index]);
 
-	if (crew->balance == BROOD_BALANCE_LEAST)
-		r = least_join(crew->least, index, slot->index, slot->listen_fd[index]);
-	if (r < 0)
+	if (r == 0)
+		slot->joined |= 1u << index;
+	else if (r != -EBUSY)
 		give_up(crew, r);
+	return r;
+}
+
+void tally_join(struct crew *crew, struct slot *slot, unsigned index)
+{
+	if (crew->balance == BROOD_BALANCE_LEAST && join(crew, slot, index) == -EBUSY)
+		give_up(crew, -EBUSY);
+}
+
+static bool has_joined(const struct slot *slot, unsigned index)
+{
+	return slot->listen_fd[index] < 0 || (slot->joined >> index & 1);
+}
+
+/* Return: whether every listener has. */
+static bool join_all(struct crew *crew)
+{
+	bool all = true;
+
+	slot_each(crew, slot)
+		for (unsigned i = 0; i < crew->config->n_listeners && crew->balance == BROOD_BALANCE_LEAST; i++)
+			if (!has_joined(slot, i))
+				all &= join(crew, slot, i) == 0;
+	return all || crew->balance != BROOD_BALANCE_LEAST;
+}
+
+static void try_to_join(struct crew *crew)
+{
+	if (join_all(crew)) {
+		crew->join_ms = 0;
+		slot_each(crew, slot)
+			slot->tallied = 0;
+		return;
+	}
+	crew->join_ms = crew->now_ms + crew->join_wait_ms;
+	crew->join_wait_ms = 2 * crew->join_wait_ms < JOIN_MOST_MS ? 2 * crew->join_wait_ms : JOIN_MOST_MS;
+}
+
+void tally_come(struct crew *crew)
+{
+	crew->join_wait_ms = JOIN_FIRST_MS;
+	if (crew->balance == BROOD_BALANCE_LEAST)
+		try_to_join(crew);
+}
+
+void tally_leave(struct crew *crew)
+{
+	if (!crew->least)
+		return;
+	crew->join_ms = 0;
+	slot_each(crew, slot) {
+		for (unsigned i = 0; i < LISTENERS_MAX; i++)
+			if (slot->joined >> i & 1)
+				least_leave(crew->least, i, slot->index);
+		slot->joined = 0;
+	}
+}
+
+uint64_t tally_next_ms(const struct crew *crew)
+{
+	return crew->stopping ? 0 : crew->join_ms;
+}
+
+void tally_expire(struct crew *crew)
+{
+	try_to_join(crew);
+	log_debug("balance: least: %s", crew->join_ms ? "the pool before us has listeners still" : "joined");
 }
 
 bool tally_attach(struct crew *crew, unsigned index)
@@ -108,7 +184,8 @@ void tally_settle(struct crew *crew)
 	slot_each(crew, slot) {
 		if (slot->incumbent && slot->incumbent->serial != slot->tallied)
 			assign(crew, slot);
-		least_open(crew->least, slot->index, !slot->around && custody_complete(crew, slot));
+		least_open(crew->least, slot->index,
+			   !slot->around && custody_complete(crew, slot) && crew->join_ms == 0);
 	}
 	least_resize(crew->least, crew->n_slots);
 }

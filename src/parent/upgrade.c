@@ -180,10 +180,13 @@ static void leave(struct crew *crew, const struct testament_ready *ready)
 {
 	const struct brood_options *options = &crew->config->options;
 	const struct testament_go go = { .comes_back = inplace_needed(crew) };
-	int r = testament_send(crew->upgrade.fd, TESTAMENT_GO, &go, NULL, 0);
 	char at_most[DURATION_TEXT_BYTES];
+	int r;
 
+	tally_leave(crew);	/* before the new one may join */
+	r = testament_send(crew->upgrade.fd, TESTAMENT_GO, &go, NULL, 0);
 	if (r < 0) {
+		tally_come(crew);
 		fail(crew, "cannot be reached: %s", strerror(-r));
 		return;
 	}
@@ -352,5 +355,6 @@ void on_upgrade_death(struct crew *crew)
 		return;
 	if (up->fd >= 0)
 		tell_end(crew, &info);
+	crew->steer_due = true;		/* it may have put others in the place of our programs */
 	forget_new(crew);
 }

@@ -31,6 +31,10 @@ const char *weigh_name(const struct crew *crew)
 		[BROOD_BALANCE_HASH] = "hash", [BROOD_BALANCE_WEIGHTED] = "weighted", [BROOD_BALANCE_LEAST] = "least",
 	};
 
+	bool is_blind = crew->steer_blind && crew->balance == BROOD_BALANCE_WEIGHTED;
+
+	if (crew->stranger_told || crew->join_ms || is_blind)
+		return names[BROOD_BALANCE_HASH];
 	return names[crew->balance];
 }
 
