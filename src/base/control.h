@@ -12,7 +12,7 @@
  *	drain		"slot": 2	that worker is to be replaced		-> "pid"
  *	kill		"slot": 2	that worker is killed			-> "pid"
  *	stop		["now": true]	drain and end, or end at once
- *	upgrade				to the program that is there now
+ *	upgrade				to the program that is there now	-> "pid", of the new parent
  *	poison				requests in quarantine, and suspected ones
  *	poison-clear	["n": 3]	that one is answered again, or all	-> "cleared", how many
  *

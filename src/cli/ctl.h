@@ -42,13 +42,14 @@ enum outcome { UNDER_WAY, DONE, FAILED };
 /* What has begun with a reply, and when it is over. */
 struct task {
 	const json_t	*reply;
-	uint64_t	 began_ms;
+	uint64_t	 silent_ms;	/* for so long nobody has answered */
+	bool		 elsewhere;	/* who was asked says that it is another's by now: that one is to be asked */
 	char		 why[512];	/* it failed; terminated */
 };
 
 /* Looks at a status, or at NULL when nobody answers any more. */
 typedef enum outcome task_look_fn(struct task *task, const json_t *status);
-task_look_fn wait_scale, wait_reload, wait_stop;
+task_look_fn wait_scale, wait_reload, wait_stop, wait_upgrade;
 
 /* Asks for the status until the task is over. Return: an exit code; the reason of a failure was printed. */
 int wait_for(struct talk *talk, const json_t *reply, task_look_fn *look);

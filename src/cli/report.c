@@ -120,6 +120,22 @@ static void print_imbalance(const json_t *status)
 		printf(", the busiest has %.2f times its share", json_number_value(imbalance));
 }
 
+static void print_upgrade(const json_t *upgrade)
+{
+	char line[400];
+
+	if (report_number(upgrade, "to"))
+		printf("taken over by pid %d\n", (int)report_number(upgrade, "to"));
+	else if (is_true(upgrade, "running"))
+		printf("upgrading\n");
+	else if (report_number(upgrade, "from"))
+		printf("taken over from pid %d\n", (int)report_number(upgrade, "from"));
+	if (report_text(upgrade, "failure")[0]) {
+		snprintf(line, sizeof(line), "upgrade: %s", report_text(upgrade, "failure"));
+		print_wrapped(line, 0);
+	}
+}
+
 static void print_phase(const json_t *status)
 {
 	const json_t *reload = json_object_get(status, "reload");
@@ -132,6 +148,7 @@ static void print_phase(const json_t *status)
 		printf("reloading: %" JSON_INTEGER_FORMAT " to be replaced\n", report_number(reload, "left"));
 	else if (report_text(reload, "failure")[0])
 		print_wrapped(report_text(reload, "failure"), 0);
+	print_upgrade(json_object_get(status, "upgrade"));
 	if (is_true(status, "scaling"))
 		printf("scaling to %" JSON_INTEGER_FORMAT " workers\n", report_number(status, "wanted"));
 }

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define LOOK_MS 50
+/* For as long nobody may answer while a pool changes hands. */
+#define SILENCE_MOST_MS 5000
 
 static bool is_true(const json_t *object, const char *key)
 {
@@ -58,6 +60,21 @@ enum outcome wait_reload(struct task *task, const json_t *status)
 	return fail(task, "%s", report_text(reload, "failure"));
 }
 
+/* Whoever takes over has the socket too, unless it was told to have another: then the old one says so and ends. */
+enum outcome wait_upgrade(struct task *task, const json_t *status)
+{
+	const json_t *upgrade = json_object_get(status, "upgrade");
+
+	if (!status && task->elsewhere)
+		return DONE;
+	if (!status)
+		return task->silent_ms < SILENCE_MOST_MS ? UNDER_WAY : fail(task, "nobody answers at this socket any more");
+	if (report_text(upgrade, "failure")[0])
+		return fail(task, "%s", report_text(upgrade, "failure"));
+	task->elsewhere = report_number(upgrade, "to") != 0;
+	return is_true(upgrade, "running") || task->elsewhere ? UNDER_WAY : DONE;
+}
+
 enum outcome wait_stop(struct task *task, const json_t *status)
 {
 	return status ? UNDER_WAY : DONE;
@@ -75,14 +92,20 @@ static json_t *look_at(struct talk *talk)
 
 int wait_for(struct talk *talk, const json_t *reply, task_look_fn *look)
 {
-	struct task task = { .reply = reply, .began_ms = clock_ms() };
+	struct task task = { .reply = reply };
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
+	uint64_t answered_ms = clock_ms();
 	enum outcome outcome;
 
 	for (;;) {
 		json_t *status = look_at(talk);
 
+		if (status)
+			answered_ms = clock_ms();
+		task.silent_ms = clock_ms() - answered_ms;
 		outcome = look(&task, status);
+		if (task.elsewhere)
+			talk_end(talk);
 		json_decref(status);
 		if (outcome != UNDER_WAY)
 			break;

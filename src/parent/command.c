@@ -81,13 +81,13 @@ static void run_reload(struct crew *crew, json_int_t argument, struct answer *an
 
 static void run_drain(struct crew *crew, json_int_t slot, struct answer *answer)
 {
-	struct child *child = find_worker(crew, slot, answer);
+	struct child *child = crew->stopping ? NULL : find_worker(crew, slot, answer);
 
+	if (crew->stopping)
+		refuse(answer, "the pool is stopping");
 	if (!child)
 		return;
-	if (crew->stopping) {
-		refuse(answer, "the pool is stopping");
-	} else if (child->phase != CHILD_SERVING || !slot_is_served(crew->slots[slot].state)) {
+	if (child->phase != CHILD_SERVING || !slot_is_served(crew->slots[slot].state)) {
 		refuse(answer, "slot %d is %s: its worker does not serve", (int)slot,
 		       slot_state_name(crew->slots[slot].state));
 	} else {

@@ -195,6 +195,8 @@ struct crew {
 
 	const struct program	*program;	/* NULL = not known */
 	struct upgrade		 upgrade;
+	char			 upgrade_failure[320];	/* how the last has failed; empty = it has not */
+	pid_t			 left_to;	/* the parent that has taken over; 0 = none has */
 	struct inplace		 inplace;
 	struct takeover		*takeover;	/* NULL = there was no pool before us */
 
@@ -497,6 +499,8 @@ void inplace_expire(struct crew *crew);
 int takeover_begin(struct crew *crew);
 /* From then until the pool is ours. */
 bool takeover_under_way(const struct crew *crew);
+/* The parent from which it was taken over; 0 = there was none. */
+pid_t takeover_from(const struct crew *crew);
 /* The control socket of the old one, from now on the caller's; -1 = none. */
 int takeover_control(struct crew *crew);
 /* The pool is ours: it gets as many workers as are wanted. */

@@ -137,6 +137,18 @@ static json_t *tell_reload(struct crew *crew)
 			 "left", (int)reload_n_left(crew), "failure", status_tell_text(crew->reload_failure));
 }
 
+static json_t *tell_parent(pid_t pid)
+{
+	return pid > 0 ? json_integer(pid) : json_null();
+}
+
+static json_t *tell_upgrade(const struct crew *crew)
+{
+	return json_pack("{s:b, s:o, s:o, s:o}", "running", upgrade_under_way(crew),
+			 "failure", status_tell_text(crew->upgrade_failure),
+			 "from", tell_parent(takeover_from(crew)), "to", tell_parent(crew->left_to));
+}
+
 /* Who of a group gets new connections; other models have no groups. */
 static const char *balance_of(const struct crew *crew)
 {
@@ -145,7 +157,7 @@ static const char *balance_of(const struct crew *crew)
 
 json_t *status_tell(struct crew *crew)
 {
-	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:o, s:b, s:b, s:i, s:b, s:o, s:I, s:I, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:o, s:b, s:b, s:i, s:b, s:o, s:o, s:I, s:I, s:o, s:o}",
 			 "brood", BROOD_VERSION, "pid", (int)crew->pid,
 			 "uptime_ms", number(crew->now_ms - crew->born_ms),
 			 "model", config_model_name(crew->config),
@@ -155,7 +167,7 @@ json_t *status_tell(struct crew *crew)
 			 "listen", tell_addresses(crew->config),
 			 "ready", crew->was_ready, "stopping", crew->stopping != NOT_STOPPING,
 			 "wanted", (int)crew->n_wanted, "scaling", crew->scale_ms != 0,
-			 "reload", tell_reload(crew),
+			 "reload", tell_reload(crew), "upgrade", tell_upgrade(crew),
 			 "restarts", number(crew->n_restarts), "giveups", number(crew->n_giveups),
 			 "imbalance", tell_imbalance(crew), "slots", tell_slots(crew));
 }

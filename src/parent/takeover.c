@@ -346,6 +346,11 @@ bool takeover_under_way(const struct crew *crew)
 	return crew->takeover && crew->takeover->fd >= 0;
 }
 
+pid_t takeover_from(const struct crew *crew)
+{
+	return crew->takeover ? crew->takeover->old_pid : 0;
+}
+
 static void finish(struct crew *crew, const char *how, bool comes_back)
 {
 	struct takeover *t = crew->takeover;

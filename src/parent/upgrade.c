@@ -85,6 +85,7 @@ static int start(struct crew *crew)
 	}
 	up.deadline_ms = crew->now_ms + crew->config->options.start_timeout_ms;
 	crew->upgrade = up;
+	crew->upgrade_failure[0] = '\0';
 	return 0;
 }
 
@@ -149,13 +150,15 @@ static void end_new(struct crew *crew)
 __attribute__((format(printf, 2, 3)))
 static void fail(struct crew *crew, const char *format, ...)
 {
-	char why[LOG_LINE_BYTES / 2];
+	char why[sizeof(crew->upgrade_failure) - 32];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(why, sizeof(why), format, arguments);
 	va_end(arguments);
-	log_error("upgrade: the new parent (pid %d) %s; the old one stays", (int)crew->upgrade.pid, why);
+	snprintf(crew->upgrade_failure, sizeof(crew->upgrade_failure), "the new parent (pid %d) %s",
+		 (int)crew->upgrade.pid, why);
+	log_error("upgrade: %s; the old one stays", crew->upgrade_failure);
 	end_new(crew);
 }
 
@@ -171,7 +174,8 @@ void upgrade_cancel(struct crew *crew)
 {
 	if (crew->upgrade.fd < 0)
 		return;
-	log_info("upgrade: given up, because the pool stops");
+	snprintf(crew->upgrade_failure, sizeof(crew->upgrade_failure), "given up, because the pool stops");
+	log_info("upgrade: %s", crew->upgrade_failure);
 	end_new(crew);
 }
 
@@ -198,6 +202,7 @@ static void leave(struct crew *crew, const struct testament_ready *ready)
 		inplace_begin(crew, crew->upgrade.pid, crew->upgrade.fd);
 	else
 		close(crew->upgrade.fd);
+	crew->left_to = crew->upgrade.pid;
 	forget_new(crew);
 	intake_share(crew, ready->addresses, crew->n_shared_slots);
 	pidfile_leave(crew);
