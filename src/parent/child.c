@@ -64,7 +64,8 @@ static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, 
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		ret_heritage->listen_fd[i] = -1;
-	r = transfer_bequeath(slot, ret_heritage);
+	r = transfer_open(slot);
+	ret_heritage->inbox_fd = slot->take_fd;
 	return r < 0 ? r : intake_bequeath(crew, slot, ret_heritage);
 }
 
@@ -280,8 +281,7 @@ void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bo
 	child_limit(crew, child, timeout_ms + grace_ms, "did not drain in time");
 	if (child->phase != CHILD_LEAVING || child->channel_fd < 0)
 		return;
-	if (!last)
-		name_heir(crew, child);
+	name_heir(crew, child);
 	(void)channel_send(child->channel_fd, CHANNEL_DRAIN, &drain, -1);
 }
 

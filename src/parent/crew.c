@@ -32,7 +32,7 @@ static void init_slot(struct crew *crew, unsigned index)
 	struct slot *slot = &crew->slots[index];
 
 	*slot = (struct slot){
-		.index = index, .weight = WEIGHT_USUAL, .give_fd = -1, .take_fd = -1,
+		.index = index, .weight = WEIGHT_USUAL, .give_fd = -1, .take_fd = -1, .heir_fd = -1,
 		.history.deaths = {
 			.at_ms = crew->death_times + (size_t)index * crew->n_slot_deaths, .size = crew->n_slot_deaths,
 		},

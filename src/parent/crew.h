@@ -78,6 +78,7 @@ struct slot {
 	uint32_t	 weight;	/* in force; of new connections */
 	int		 give_fd;	/* the ends of its inbox; -1 = it has none yet */
 	int		 take_fd;
+	int		 heir_fd;	/* an inbox of the pool that we are left for; -1 = none */
 	uint32_t	 n_connections;	/* at the last look */
 	uint32_t	 tallied;	/* serial of the child that the kernel's program counts for */
 	int64_t		 drift;		/* found when it was last looked at, and not corrected */
@@ -614,10 +615,12 @@ void weigh_look(struct crew *crew);
 
 /* transfer.c */
 
-/* The inbox of @slot, made when it is first asked for. Return: 0 or -errno. */
-int transfer_bequeath(struct slot *slot, struct heritage *heritage);
+/* Makes the inbox of @slot, if it has none. Return: 0 or -errno. */
+int transfer_open(struct slot *slot);
 /* Return: where @child, which is to drain, gives its idle connections; -1 = there is nobody who serves on. */
 int transfer_heir(const struct crew *crew, const struct child *child);
+/* Our workers' connections are not for another pool any more. */
+void transfer_disinherit(struct crew *crew);
 /* Nothing more can be given to @slot; what has been is there to be taken. */
 void transfer_end(const struct slot *slot);
 /* What is left goes to somebody who serves. */

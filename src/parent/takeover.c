@@ -82,12 +82,12 @@ static void discard(const struct testament_message *m)
 		rights_discard(m->fds[i]);
 }
 
-/* Return: 0 and the old one's answer of @type, or -errno. */
-static int ask(struct takeover *t, enum testament_type question, const void *payload, enum testament_type type,
-	       struct testament_message *ret_answer)
+/* @fd goes with the question; -1 = none does. Return: 0 and the old one's answer of @type, or -errno. */
+static int ask(struct takeover *t, enum testament_type question, const void *payload, int fd,
+	       enum testament_type type, struct testament_message *ret_answer)
 {
 	struct pollfd at = { .fd = t->fd, .events = POLLIN };
-	int r = testament_send(t->fd, question, payload, NULL, 0);
+	int r = testament_send(t->fd, question, payload, &fd, fd >= 0);
 
 	if (r < 0)
 		return r;
@@ -108,7 +108,7 @@ static int ask_for_pool(struct takeover *t)
 {
 	const struct testament_hello hello = { .least = TESTAMENT_VERSION, .most = TESTAMENT_VERSION };
 	struct testament_message m;
-	int r = ask(t, TESTAMENT_HELLO, &hello, TESTAMENT_POOL, &m);
+	int r = ask(t, TESTAMENT_HELLO, &hello, -1, TESTAMENT_POOL, &m);
 
 	if (r < 0)
 		return r;
@@ -260,8 +260,10 @@ static int inherit_slot(struct crew *crew, struct slot *slot)
 {
 	const struct testament_take take = { .slot = slot->index };
 	struct testament_message m;
-	int r = ask(crew->takeover, TESTAMENT_TAKE, &take, TESTAMENT_SLOT, &m);
+	int r = transfer_open(slot);
 
+	if (r == 0)
+		r = ask(crew->takeover, TESTAMENT_TAKE, &take, slot->give_fd, TESTAMENT_SLOT, &m);
 	if (r < 0)
 		return r;
 	if (m.slot.slot != slot->index) {

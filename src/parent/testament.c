@@ -118,7 +118,7 @@ static bool is_sound(const struct testament_message *m)
 	case TESTAMENT_SLOT:
 		return is_slot(&m->slot, m->n_fds);
 	case TESTAMENT_TAKE:
-		return m->take.slot < WORKERS_MAX && m->n_fds == 0;
+		return m->take.slot < WORKERS_MAX && m->n_fds <= 1;
 	case TESTAMENT_READY:
 		return is_mask(m->ready.addresses) && m->ready.control <= 1 && m->n_fds == 0;
 	case TESTAMENT_HELLO: case TESTAMENT_GO: case TESTAMENT_FAILED:

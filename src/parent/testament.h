@@ -5,7 +5,7 @@
  *   new                 old
  *   HELLO          →
  *                  ←    POOL       what runs there, with a socket for each address
- *   TAKE slot      →               for as many slots as it has, from 0 on
+ *   TAKE slot      →               for as many slots as it has, from 0 on, with an inbox for its connections
  *                  ←    SLOT       with the slot's listeners
  *   READY          →               its workers accept
  *                  ←    GO         the old one leaves
@@ -55,7 +55,7 @@ struct testament_pool {
 };
 
 struct testament_take {
-	uint32_t	slot;
+	uint32_t	slot;		/* a descriptor, or none: where its idle connections may go */
 };
 
 struct testament_slot {

@@ -13,7 +13,6 @@
 
 #include "base/log.h"
 #include "bridge/handoff.h"
-#include "bridge/heritage.h"
 #include "bridge/rights.h"
 #include "parent/rebalance.h"
 
@@ -24,24 +23,16 @@
 #define BETWEEN_MS 900		/* a little less than the looks, which are not exact */
 #define RESCUES_A_TURN 16	/* messages of an orphaned queue */
 
-static int open_inbox(struct slot *slot)
+int transfer_open(struct slot *slot)
 {
 	int ends[2];
-	int r = handoff_pair(ends);
+	int r = slot->take_fd < 0 ? handoff_pair(ends) : 1;
 
-	if (r < 0)
-		return r;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	slot->give_fd = ends[0];
 	slot->take_fd = ends[1];
 	return 0;
-}
-
-int transfer_bequeath(struct slot *slot, struct heritage *heritage)
-{
-	int r = slot->take_fd < 0 ? open_inbox(slot) : 0;
-
-	heritage->inbox_fd = slot->take_fd;
-	return r;
 }
 
 static bool takes_part(const struct slot *slot)
@@ -85,6 +76,13 @@ static bool move_message(struct crew *crew, const struct slot *slot, const struc
 	return n > 0 || n == -EPROTO;
 }
 
+static void disinherit(struct slot *slot)
+{
+	if (slot->heir_fd >= 0)
+		close(slot->heir_fd);
+	slot->heir_fd = -1;
+}
+
 static void close_inbox(struct slot *slot)
 {
 	close(slot->give_fd);
@@ -106,10 +104,16 @@ int transfer_heir(const struct crew *crew, const struct child *child)
 	const struct slot *slot = &crew->slots[child->slot];
 
 	if (crew->stopping)
-		return -1;
+		return slot->heir_fd;
 	if (!reads_on(slot) || slot->incumbent == child)
 		slot = find_sibling(crew, slot);
 	return slot ? slot->give_fd : -1;
+}
+
+void transfer_disinherit(struct crew *crew)
+{
+	slot_each(crew, slot)
+		disinherit(slot);
 }
 
 void transfer_end(const struct slot *slot)
@@ -120,6 +124,7 @@ void transfer_end(const struct slot *slot)
 
 void transfer_close(struct crew *crew, struct slot *slot)
 {
+	disinherit(slot);
 	if (slot->take_fd < 0)
 		return;
 	transfer_end(slot);	/* what still gives keeps the rest */

@@ -140,6 +140,7 @@ static void hang_up(struct crew *crew)
 /* It is reaped when it is dead. */
 static void end_new(struct crew *crew)
 {
+	transfer_disinherit(crew);
 	intake_share(crew, 0, 0);
 	if (crew->upgrade.pid_fd < 0)
 		return;		/* it is our own parent, and may try again */
@@ -209,6 +210,7 @@ static void leave(struct crew *crew, const struct testament_ready *ready)
 	if (ready->control)
 		control_leave(crew);
 	stop_begin(crew, BROOD_EXIT_DRAINED, options->drain_timeout_ms);
+	transfer_disinherit(crew);
 }
 
 /* ---- what it says ---- */
@@ -258,10 +260,10 @@ static void on_hello(struct crew *crew, const struct testament_message *m)
 		fail(crew, "cannot be given the sockets: %s", strerror(-r));
 }
 
-static void on_take(struct crew *crew, const struct testament_message *m)
+static void on_take(struct crew *crew, struct testament_message *m)
 {
 	struct testament_slot answer = { .slot = m->take.slot };
-	const struct slot *slot = &crew->slots[m->take.slot];
+	struct slot *slot = &crew->slots[m->take.slot];
 	int fds[LISTENERS_MAX];
 	unsigned n = 0;
 	int r;
@@ -272,6 +274,10 @@ static void on_take(struct crew *crew, const struct testament_message *m)
 	}
 	if (m->take.slot >= crew->n_shared_slots)
 		intake_share(crew, ALL_LISTENERS, m->take.slot + 1);
+	if (m->n_fds > 0 && slot->heir_fd < 0) {
+		slot->heir_fd = m->fds[0];
+		m->n_fds = 0;
+	}
 	answer.n_born = slot->n_born;
 	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
 		if (slot->listen_fd[i] < 0)
@@ -301,7 +307,7 @@ static void on_ready(struct crew *crew, const struct testament_message *m)
 		leave(crew, &m->ready);
 }
 
-static void handle(struct crew *crew, const struct testament_message *m)
+static void handle(struct crew *crew, struct testament_message *m)
 {
 	if (m->pid != crew->upgrade.pid || m->uid != geteuid()) {
 		fail(crew, "is spoken for by another process (pid %d)", (int)m->pid);
@@ -337,6 +343,8 @@ void on_upgrade(struct crew *crew)
 			fail(crew, "sent what is no message: %s", strerror(-r));
 		else
 			handle(crew, &m);
+		for (unsigned i = 0; r > 0 && i < m.n_fds; i++)
+			close(m.fds[i]);	/* what nobody has taken */
 		if (r < 0)
 			break;
 	}

@@ -100,7 +100,8 @@ static void check_slots(void)
 	slot = (struct testament_slot){ .slot = WORKERS_MAX };
 	expect_refused(TESTAMENT_SLOT, &slot, 0, FROM_OLD);
 	LET_IN(TESTAMENT_TAKE, take, 0, FROM_NEW);
-	expect_refused(TESTAMENT_TAKE, &take, 1, FROM_NEW);
+	LET_IN(TESTAMENT_TAKE, take, 1, FROM_NEW);
+	expect_refused(TESTAMENT_TAKE, &take, 2, FROM_NEW);
 	take.slot++;
 	expect_refused(TESTAMENT_TAKE, &take, 0, FROM_NEW);
 }

@@ -88,7 +88,7 @@ def play(engine, directory):
         brood.wait_for_line("was not ready within", 5, len([p for p in SCRIPTS.values() if "not ready" in p]) + 1)
         for checker in checkers:
             checker.finish().expect_nothing_lost()
-        check(sorted(descriptors_of(brood.pid).values()) == kinds, f"{kinds} then, {descriptors_of(brood.pid)} now")
+        wait_until(lambda: sorted(descriptors_of(brood.pid).values()) == kinds, 3, f"the parent has what it had: {kinds}")
         shutil.copy2(BROOD, program + ".draft")
         os.replace(program + ".draft", program)
         brood.upgrade()
