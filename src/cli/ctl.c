@@ -33,27 +33,28 @@ struct ctl_command {
 	report_fn	*report;
 	task_look_fn	*look;		/* of --wait; NULL = there is nothing to wait for */
 	bool		 may_now;
+	bool		 asks;		/* and does nothing: it may be said twice */
 	const char	*help;
 };
 
 static const struct ctl_command commands[] = {
-	{ "status", "status", NULL, NULL, report_status, NULL, false,
+	{ "status", "status", NULL, NULL, report_status, NULL, false, true,
 	  "the pool and its workers" },
-	{ "scale", "scale", "N", "n", report_scale, wait_scale, false,
+	{ "scale", "scale", "N", "n", report_scale, wait_scale, false, false,
 	  "to N workers, losing nothing" },
-	{ "reload", "reload", NULL, NULL, report_reload, wait_reload, false,
+	{ "reload", "reload", NULL, NULL, report_reload, wait_reload, false, false,
 	  "replace every worker, as HUP does" },
-	{ "drain", "drain", "SLOT", "slot", report_drain, NULL, false,
+	{ "drain", "drain", "SLOT", "slot", report_drain, NULL, false, false,
 	  "replace the worker of SLOT, losing nothing" },
-	{ "kill", "kill", "SLOT", "slot", report_kill, NULL, false,
+	{ "kill", "kill", "SLOT", "slot", report_kill, NULL, false, false,
 	  "kill the worker of SLOT; replaced as after a crash" },
-	{ "stop", "stop", NULL, NULL, report_stop, wait_stop, true,
+	{ "stop", "stop", NULL, NULL, report_stop, wait_stop, true, false,
 	  "drain and end, as TERM does; with --now at once" },
-	{ "upgrade", "upgrade", NULL, NULL, report_upgrade, wait_upgrade, false,
+	{ "upgrade", "upgrade", NULL, NULL, report_upgrade, wait_upgrade, false, false,
 	  "to the program that is there now, as USR2 does" },
-	{ "poison clear", "poison-clear", "[N]", "n", report_poison_clear, NULL, false,
+	{ "poison clear", "poison-clear", "[N]", "n", report_poison_clear, NULL, false, false,
 	  "answer requests N again, or all that were" },
-	{ "poison", "poison", NULL, NULL, report_poison, NULL, false,
+	{ "poison", "poison", NULL, NULL, report_poison, NULL, false, true,
 	  "requests that kill workers and are answered 503" },
 };
 
@@ -193,11 +194,23 @@ static int tell_reply(const struct ctl_command *command, const struct ctl_option
 	return ok ? 0 : 1;
 }
 
+/* A pool may change hands just now: who does nothing by asking asks again, whoever has it then. */
+static json_t *ask(const struct ctl_command *command, struct talk *talk, json_t *request, const char **ret_why)
+{
+	json_t *again = command->asks ? json_incref(request) : NULL;
+	json_t *reply = talk_ask(talk, request, ret_why);
+
+	if (!reply && again && talk_connect(talk) == 0)
+		return talk_ask(talk, again, ret_why);
+	json_decref(again);
+	return reply;
+}
+
 static int run(const struct ctl_command *command, const struct ctl_options *options, struct talk *talk,
 	       json_t *request)
 {
 	const char *why;
-	json_t *reply = talk_ask(talk, request, &why);
+	json_t *reply = ask(command, talk, request, &why);
 	int code;
 
 	if (!reply) {

@@ -122,6 +122,12 @@ static bool await(struct crew *crew, struct client *client)
 	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_MOD, client->fd, &event) == 0;
 }
 
+void client_leave(struct crew *crew, struct client *client)
+{
+	(void)advance(crew, client);	/* what came just now is answered: that the pool is stopping, mostly */
+	client_close(client);
+}
+
 void client_on(struct crew *crew, struct client *client)
 {
 	if (!advance(crew, client) || !await(crew, client))

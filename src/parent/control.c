@@ -178,13 +178,13 @@ void control_destroy(struct crew *crew)
 {
 	struct control *control = crew->control;
 
-	crew->control = NULL;
 	if (!control)
 		return;
 	if (control->n_accepted > 0)
 		tell_counters(control);
 	client_each(control, client)
-		client_close(client);
+		client_leave(crew, client);
+	crew->control = NULL;
 	endpoint_close(&control->endpoint);
 	free(control);
 }

@@ -29,6 +29,8 @@ struct client {
 /* A turn of @client; it may be gone afterwards. */
 void client_on(struct crew *crew, struct client *client);
 void client_close(struct client *client);
+/* Answers what it has asked, if there is room for that, and closes it. */
+void client_leave(struct crew *crew, struct client *client);
 
 /* What a command has to say: fields, or the reason why it did nothing. */
 struct answer {
