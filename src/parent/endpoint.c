@@ -4,14 +4,18 @@
 #include "base/auto.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define BACKLOG 16
+#define TURN_MS 1000	/* to wait for others who are at it */
 
 static int fail(char why[ENDPOINT_WHY_BYTES], int error)
 {
@@ -64,9 +68,28 @@ static int clear_way(const struct sockaddr_un *address, char why[ENDPOINT_WHY_BY
 	return -EADDRINUSE;
 }
 
+/*
+ * Of two that find what a dead one has left, the second would remove the first one's new socket. Return: what has them
+ * come one after another until it is closed; -1 = they do not, because the directory cannot be read.
+ */
+static int wait_for_turn(const struct sockaddr_un *address)
+{
+	char dir[sizeof(address->sun_path) + 1];
+	const char *slash = strrchr(address->sun_path, '/');
+	size_t len = slash ? (size_t)(slash + 1 - address->sun_path) : 0;
+	int fd;
+
+	snprintf(dir, sizeof(dir), "%.*s.", (int)len, address->sun_path);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int ms = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK && ms < TURN_MS; ms++)
+		poll(NULL, 0, 1);
+	return fd;
+}
+
 static int listen_at(int fd, const struct sockaddr_un *address, struct endpoint *endpoint,
 		     char why[ENDPOINT_WHY_BYTES])
 {
+	autoclose int turn_fd = wait_for_turn(address);
 	struct stat about;
 	int r = clear_way(address, why);
 

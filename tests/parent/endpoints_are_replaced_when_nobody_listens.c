@@ -5,10 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char dir[] = "/tmp/endpoint_test.XXXXXX";
@@ -60,6 +64,72 @@ static void the_dead_are_replaced(void)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+#define RIVALS	8
+#define ROUNDS	60
+
+/* Waits for all the others, and says with its exit code how it went; who has got it holds it until @over. */
+static _Noreturn void rival(int go_fd, int said_fd, int over_fd)
+{
+	char why[ENDPOINT_WHY_BYTES], byte;
+	struct endpoint e;
+	int r;
+
+	(void)!read(go_fd, &byte, 1);	/* its end */
+	r = endpoint_open(path, &e, why);
+	(void)!write(said_fd, r == 0 ? "y" : r == -EADDRINUSE ? "n" : "?", 1);
+	(void)!read(over_fd, &byte, 1);
+	_exit(0);
+}
+
+static bool somebody_listens(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	bool listens;
+
+	memcpy(address.sun_path, path, sizeof(path));
+	listens = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	close(fd);
+	return listens;
+}
+
+/* All find what a dead one has left, and one gets it. */
+static void one_of_many_replaces_the_dead(void)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		int go[2], said[2], over[2], n_got = 0;
+		char answers[RIVALS], why[ENDPOINT_WHY_BYTES];
+		struct endpoint dead;
+
+		assert_int_equal(endpoint_open(path, &dead, why), 0);
+		close(dead.fd);
+		assert_true(pipe(go) == 0 && pipe(said) == 0 && pipe(over) == 0);
+		for (int i = 0; i < RIVALS; i++) {
+			if (fork() == 0) {
+				close(go[1]);
+				close(over[1]);
+				rival(go[0], said[1], over[0]);
+			}
+		}
+		close(go[0]);
+		close(go[1]);
+		for (int i = 0; i < RIVALS; i++) {
+			assert_int_equal(read(said[0], &answers[i], 1), 1);
+			assert_int_not_equal(answers[i], '?');
+			n_got += answers[i] == 'y';
+		}
+		assert_int_equal(n_got, 1);
+		assert_true(somebody_listens());
+		close(over[0]);
+		close(over[1]);
+		while (wait(NULL) > 0)
+			;
+		close(said[0]);
+		close(said[1]);
+		unlink(path);
+	}
+}
+
 static void a_strangers_file_stays(void)
 {
 	struct endpoint first, second;
@@ -100,6 +170,7 @@ static void endpoints_are_replaced_when_nobody_listens(void **state)
 	mode_is_set_whatever_the_umask();
 	the_living_are_left_alone();
 	the_dead_are_replaced();
+	one_of_many_replaces_the_dead();
 	a_strangers_file_stays();
 	what_is_no_socket_stays();
 	assert_int_equal(rmdir(dir), 0);	/* and so it is empty */
