@@ -200,13 +200,14 @@ static int send_listeners(const struct slot *slot, const struct child *sibling)
 	return n;
 }
 
-static void lend(struct crew *crew, struct slot *slot)
+/* Return: whether somebody has them, or there is nothing to have. */
+static bool lend_to(struct crew *crew, struct slot *slot, bool leaving)
 {
 	for (unsigned i = 1; i < crew->n_slots; i++) {
 		struct slot *sibling = &crew->slots[(slot->index + i) % crew->n_slots];
 		int r;
 
-		if (!child_serves(sibling->incumbent) || sibling->state == SLOT_LEAVING)
+		if (!child_serves(sibling->incumbent) || (sibling->state == SLOT_LEAVING) != leaving)
 			continue;
 		r = send_listeners(slot, sibling->incumbent);
 		if (r < 0)
@@ -216,8 +217,16 @@ static void lend(struct crew *crew, struct slot *slot)
 			log_debug("slot %u: its listeners are lent to worker %u", slot->index,
 				  sibling->index);
 		}
-		return;
+		return true;
 	}
+	return false;
+}
+
+/* Who leaves is better than nobody. */
+static void lend(struct crew *crew, struct slot *slot)
+{
+	if (!lend_to(crew, slot, false))
+		(void)lend_to(crew, slot, true);
 }
 
 void custody_settle(struct crew *crew)
