@@ -54,6 +54,8 @@ static bool accept_batch(struct acceptor *a, int listen_fd)
 
 		if (fd >= 0) {
 			note_recovery(a);
+			if (a->stopping)
+				handshakes_admit(fd);
 			a->pending[a->n_pending++] = fd;
 			a->counters.accepted++;
 		} else if (errno == EAGAIN) {

@@ -4,13 +4,22 @@
 #include "base/diag.h"
 
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #define STATE_NEW_SYN_RECV 12	/* the kernel's own, while nothing but the SYN has come */
 
+#define TTL_MOST	255	/* that a packet can have; few systems send it */
 #define LOOK_MS		20	/* between two looks at the handshakes under way */
 #define BLIND_MS	250	/* the wait where they cannot be seen */
+
+/* Each of the two is refused where the socket is not of its kind. */
+static void hear_from(int fd, int least_ttl)
+{
+	(void)setsockopt(fd, IPPROTO_IP, IP_MINTTL, &least_ttl, sizeof(least_ttl));
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least_ttl, sizeof(least_ttl));
+}
 
 void handshakes_refuse(int listen_fd)
 {
@@ -24,8 +33,13 @@ void handshakes_refuse(int listen_fd)
 	};
 	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
 
-	/* Should it be refused, the queue is still emptied; only handshakes within the last moment are lost. */
-	(void)setsockopt(listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	if (setsockopt(listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
+		hear_from(listen_fd, TTL_MOST);
+}
+
+void handshakes_admit(int fd)
+{
+	hear_from(fd, 0);
 }
 
 static void add(const struct diag_socket *socket, void *arg)

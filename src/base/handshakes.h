@@ -5,6 +5,10 @@
  * close(2) resets what waits in its queue and what is still on its way there. So new handshakes are refused
  * first, with a socket filter that drops bare SYNs (the client's kernel tries again), those begun are
  * waited for, and only an empty queue is closed.
+ *
+ * Some kernels take a socket filter from root alone. Then the least TTL is set to the most there is: what has it
+ * too low is dropped before the socket sees it, but not what belongs to a handshake begun. Its connection inherits
+ * that, and has to be admitted once it is accepted; what it was sent before comes again.
  */
 #pragma once
 
@@ -13,6 +17,9 @@
 
 /* The listening socket takes no new handshake; those begun may finish. */
 void handshakes_refuse(int listen_fd);
+
+/* A connection that was accepted from a socket that may refuse handshakes, so that it hears its client. */
+void handshakes_admit(int fd);
 
 #define HANDSHAKES_MOST 256
 

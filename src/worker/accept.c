@@ -84,6 +84,8 @@ static int take(struct worker *w, const struct listener *l)
 
 	if (!is_queue(l)) {
 		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0 && w->drain.on)
+			handshakes_admit(fd);
 		return fd < 0 ? -errno : fd;
 	}
 	r = w->n_taken > 0 ? 0 : refill(w, l);

@@ -6,9 +6,10 @@
 """
 # timeout: 900
 import argparse
+import os
 import time
 
-from _play import Brood, Checker, check, engines
+from _play import NOBODY, Brood, Checker, check, drop_to, engines
 
 PLAYS = (("keepalive", "/echo", 16), ("close", "/echo", 16), ("pipeline=16", "/echo", 8),
          ("pipeline=16", "/", 8), ("keepalive", "/big", 8), ("keepalive", "/sleep?ms=30", 16))
@@ -31,3 +32,11 @@ for engine in engines():
                 check(mode == "close" or checker["closed_announced"] >= n, "every last response says close")
                 check(path == "/echo" or checker["after_close"] == 0, "what was pipelined was answered before")
                 check(brood.lines("drained: all connections finished"), "the log says so")
+    if os.geteuid() == 0:
+        for _ in range(4 * times):
+            with Brood(engine=engine, preexec_fn=drop_to(NOBODY)) as brood:     # who may do less
+                checkers = [Checker(brood.port, "close", 12), Checker(brood.port, "close", 4, path="/big")]
+                time.sleep(0.3)
+                brood.stop(within=5)
+                for checker in checkers:
+                    checker.finish().expect_nothing_lost()
