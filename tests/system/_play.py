@@ -114,10 +114,28 @@ def descriptors_of(pid):
     return found
 
 
-def connection_inodes(port):
-    """Of the server's ends on this port that are open; by inet_diag, because /proc/net/tcp lists every TIME_WAIT."""
+def replace_file(path, text, mode=0o644):
+    """A new file under the old name: what runs, or is mapped, stays as it is."""
+    draft = pathlib.Path(f"{path}.draft")
+    draft.write_text(text)
+    draft.chmod(mode)
+    draft.rename(path)
+
+
+def stop_process(pid):
+    """SIGSTOP, and it stands still."""
+    os.kill(pid, signal.SIGSTOP)
+    state = pathlib.Path(f"/proc/{pid}/stat")
+    wait_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", 5, f"{pid} stopped")
+
+
+def connections_on(port):
+    """The client's port of each open connection, by the inode of the server's end, 0 while it is queued.
+
+    By inet_diag, because /proc/net/tcp lists every TIME_WAIT.
+    """
     established, close_wait = 1 << 1, 1 << 8
-    found = set()
+    found = []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as diag:
         request = struct.pack("=BBBBI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0, established | close_wait)
         request += struct.pack("!H", port) + bytes(46)
@@ -129,8 +147,20 @@ def connection_inodes(port):
                 if kind == 3:       # done
                     return found
                 check(kind == 20, f"inet_diag answers with {kind}")
-                found.add(str(struct.unpack_from("=I", part, 16 + 68)[0]))
+                found.append((struct.unpack_from("=I", part, 16 + 68)[0], struct.unpack_from("!H", part, 16 + 6)[0]))
                 part = part[(length + 3) & ~3:]
+
+
+def clients_of(pid, port):
+    """The clients' ports of the connections on this port that a process has open."""
+    inodes = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            if found := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{name}")):
+                inodes.add(int(found[1]))
+        except OSError:         # closed meanwhile
+            pass
+    return {client for inode, client in connections_on(port) if inode in inodes}
 
 
 def memory_of(pid, key):
@@ -197,20 +227,20 @@ class Brood:
     """`brood serve` of the demo handler; with ready=False it is only started, with control it has a control socket."""
 
     def __init__(self, *options, engine=None, workers=2, what=("--handler", DEMO), ready=True, port=None,
-                 prefix=(), control=False, program=BROOD, **popen):
+                 prefix=(), control=False, program=BROOD, model=MODEL, **popen):
         self.port = port or free_port()
         self.directory = tempfile.TemporaryDirectory(prefix="brood-play-")
         os.chmod(self.directory.name, 0o755)
         command = [*prefix, program, "serve", "--listen", f"127.0.0.1:{self.port}"]
         command += ["--workers", str(workers)] if workers else []
-        command += ["--model", MODEL]
+        command += ["--model", model]
         command += ["--engine", engine] if engine else []
         run = os.path.join(self.directory.name, "run")
         os.mkdir(run)
         os.chmod(run, 0o1777)       # a pool of nobody's makes its socket there, too
         self.control = os.path.join(run, "control")
         command += ["--control", self.control] if control else []
-        self.name = " ".join(map(str, [MODEL, engine or "auto", *options]))
+        self.name = " ".join(map(str, [model, engine or "auto", *options]))
         self.log_path = os.path.join(self.directory.name, "log")
         with open(self.log_path, "wb") as log:
             popen.setdefault("stderr", log)
@@ -294,6 +324,12 @@ class Brood:
 
     def status(self):
         return json.loads(self.ctl("status", "--json"))
+
+    def connect_control(self, timeout=5):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(self.control)     # waits while the queue is full
+        s.settimeout(timeout)
+        return s
 
     def follow(self):
         """To the parent that has taken over, if one has: of that one we speak from here on. Returns the old one."""
@@ -447,9 +483,10 @@ def get(port, target, fields="", timeout=10, method="GET"):
 class Checker:
     """tests/tools/checker.c at work; lost() is what it sent and nobody answered."""
 
-    def __init__(self, port, mode="keepalive", connections=16, seconds=60, path="/echo", rate=0):
+    def __init__(self, port, mode="keepalive", connections=16, seconds=60, path="/echo", rate=0, more=()):
         command = [BUILD / "tests/tools/checker", "--port", port, "--mode", mode, "--connections", connections,
                    "--seconds", seconds, "--path", path] + (["--rate", rate] if rate else [])
+        command += more
         self.mode, self.counts = f"{mode} {path}", None
         self.n_kept = 0 if mode == "close" else connections
         self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -15,13 +15,6 @@ from _play import Brood, Checker, check, engines, wait_until
 STATUS = b'{"command":"status"}\n'
 
 
-def connect(brood, timeout=5):
-    s = socket.socket(socket.AF_UNIX)
-    s.connect(brood.control)
-    s.settimeout(timeout)
-    return s
-
-
 def read_line(s):
     data = b""
     while not data.endswith(b"\n") and (part := s.recv(65536)):
@@ -51,7 +44,7 @@ def cpu_ms(brood):
 def garbage(brood):
     for line in (b"\n", b"x\n", b"[" * 4000 + b"\n", bytes(range(1, 10)) + b"\n", b"\xff" * 100 + b"\n", b"\0\n",
                  b'{"command":"status"}{"command":"stop"}\n', b'"' + b"\\u0000" * 500 + b'"\n'):
-        with connect(brood) as s:
+        with brood.connect_control() as s:
             s.sendall(line)
             reply = json.loads(read_line(s))
             check(not reply["ok"] and reply["error"], f"{line[:40]}: {reply}")
@@ -61,24 +54,24 @@ def garbage(brood):
 
 def huge_lines(brood):
     for size in (4097, 1 << 20):
-        with connect(brood) as s:
+        with brood.connect_control() as s:
             try:
                 s.sendall(b"x" * size)
             except BrokenPipeError:
                 pass
             check(b"at most 4096 bytes" in read_rest(s), f"a line of {size}")
-    with connect(brood) as s:
+    with brood.connect_control() as s:
         s.sendall(STATUS[:-2] + b" " * (4096 - len(STATUS)) + STATUS[-2:])
         check(json.loads(read_line(s))["ok"], "4096 bytes are a request")
 
 
 def splits(brood):
-    with connect(brood) as s:
+    with brood.connect_control() as s:
         for byte in STATUS:
             s.sendall(bytes([byte]))
             time.sleep(0.001)
         check(json.loads(read_line(s))["ok"], "byte by byte")
-    with connect(brood) as s:       # as printf ... | nc -N
+    with brood.connect_control() as s:       # as printf ... | nc -N
         s.sendall(STATUS * 5 + STATUS[:7])
         s.shutdown(socket.SHUT_WR)
         replies = read_rest(s).splitlines()
@@ -87,7 +80,7 @@ def splits(brood):
 
 def never_reads(brood):
     """It may ask for as much as it likes: what the kernel has room for is made for it, and then it is cut."""
-    with connect(brood, timeout=0.2) as s:
+    with brood.connect_control(timeout=0.2) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         sent = 0
         try:
@@ -108,7 +101,7 @@ def never_reads(brood):
 
 def silent(brood):
     """Half a line, then nothing: after 30 seconds it is cut; others were heard all the time."""
-    with connect(brood, timeout=40) as nothing, connect(brood, timeout=40) as half:
+    with brood.connect_control(timeout=40) as nothing, brood.connect_control(timeout=40) as half:
         half.sendall(STATUS[:9])
         began = time.monotonic()
         while time.monotonic() - began < 25:
@@ -123,19 +116,19 @@ def a_hundred(brood):
     """More than there is room for: the newest are heard."""
     crowd = []
     for _ in range(100):
-        crowd.append(connect(brood))
+        crowd.append(brood.connect_control())
         if len(crowd) % 10 == 0:
             check(brood.status()["ok"], "a new one is heard")
     check(descriptors(brood) < 50, f"{descriptors(brood)} descriptors of the parent")
     for s in crowd:
         s.close()
     for _ in range(1000):
-        connect(brood).close()
+        brood.connect_control().close()
     check(brood.status()["ok"], "after a thousand that came and went")
 
 
 def random_bytes(brood, rng):
-    with connect(brood) as s:
+    with brood.connect_control() as s:
         try:
             s.sendall(bytes(rng.choice(b'{}[]":,\n\\u0command status1\xff') for _ in range(rng.randrange(1, 3000))))
             if rng.random() < 0.5:

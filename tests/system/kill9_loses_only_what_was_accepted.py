@@ -8,33 +8,17 @@ the others die in full run, where the bound is what the clients can have had ope
 # timeout: 900
 import argparse
 import os
-import pathlib
 import random
 import re
 import signal
 import threading
 import time
 
-from _play import MODEL, Brood, Checker, Client, check, connection_inodes, engines, get, is_alive, wait_until
+from _play import (MODEL, Brood, Checker, Client, check, clients_of, engines, get, is_alive, stop_process,
+                   wait_until)
 
 PATIENT = ("--restart-limit", "1000/10s", "--backoff", "1ms..20ms", "--hang-timeout", "off")
 CONNECTIONS = 12        # of each checker
-
-
-def stop(pid):
-    os.kill(pid, signal.SIGSTOP)
-    state = pathlib.Path(f"/proc/{pid}/stat")
-    wait_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", 5, f"{pid} stopped")
-
-
-def n_accepted(pid, port):
-    """How many connections a stopped worker has open."""
-    connections = connection_inodes(port)
-    inodes = set()
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        if socket := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{name}")):
-            inodes.add(socket[1])
-    return len(inodes & connections)
 
 
 def kill_one(brood, counted):
@@ -42,8 +26,8 @@ def kill_one(brood, counted):
     victim = random.choice(brood.workers())
     n_held = 2 * CONNECTIONS
     if counted:
-        stop(victim)
-        n_held = n_accepted(victim, brood.port)
+        stop_process(victim)
+        n_held = len(clients_of(victim, brood.port))
     n_ready = len(brood.lines("ready after"))
     os.kill(victim, signal.SIGKILL)
     brood.wait_for_line("ready after", 5, n_ready + 1)
@@ -71,7 +55,7 @@ def queued_are_answered(engine):
         total = 0
         for _ in range(4):
             victim = random.choice(brood.workers())
-            stop(victim)
+            stop_process(victim)
             clients = [Client(brood.port, timeout=5) for _ in range(60)]
             for client in clients[:40]:
                 client.send("GET /whoami HTTP/1.1\r\nHost: play\r\nConnection: close\r\n\r\n")

@@ -5,30 +5,18 @@
 import json
 import math
 import os
-import re
 import signal
 import time
 
-from _play import SLOW, Brood, Checker, Client, check, connection_inodes, engines, is_alive, wait_until
+from _play import SLOW, Brood, Checker, Client, check, clients_of, engines, is_alive, wait_until
 
 N_CONNECTIONS, N_WORKERS = 64, 8
 OPTIONS = ("--rebalance", "--balance", "hash", "--log-level", "debug")     # weights would have them even at once
 
 
-def n_held(pid, connections):
-    names = []
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            names.append(os.readlink(f"/proc/{pid}/fd/{name}"))
-        except OSError:
-            pass
-    return len({re.sub(r"socket:\[(\d+)\]", r"\1", name) for name in names} & connections)
-
-
 def spread(brood):
     """The most connections of a worker over the mean, where that is a whole number; else over the next one."""
-    connections = connection_inodes(brood.port)
-    held = [n_held(pid, connections) for pid in brood.workers()]
+    held = [len(clients_of(pid, brood.port)) for pid in brood.workers()]
     return max(held) / max(math.ceil(sum(held) / len(held)), 1)
 
 
@@ -94,7 +82,7 @@ def with_deaths_and_reloads(engine):
         brood.wait_for_line("rebalance: .* to worker 3,", 10, n_orders + 1)
         os.kill(victim, signal.SIGSTOP)     # perhaps before it took what it was given
         time.sleep(1)
-        n_alive = sum(n_held(pid, connection_inodes(brood.port)) for pid in brood.workers() if pid != victim)
+        n_alive = sum(len(clients_of(pid, brood.port)) for pid in brood.workers() if pid != victim)
         os.kill(victim, signal.SIGKILL)
         wait_until(lambda: not is_alive(victim), 5, "it is dead")
         expect_even(brood)

@@ -3,21 +3,13 @@
 # timeout: 300
 """HUP reads --config again: what may change does, losing nothing; what is wrong, or cannot start, changes nothing."""
 import os
-import pathlib
 import shutil
 import signal
 import socket
 import tempfile
 import time
 
-from _play import DEMO, Brood, Checker, check, engines, wait_until
-
-
-def write(path, text):
-    draft = pathlib.Path(f"{path}.draft")
-    draft.write_text(text)
-    draft.chmod(0o644)
-    draft.rename(path)
+from _play import DEMO, Brood, Checker, check, engines, replace_file, wait_until
 
 
 def reload(brood, n):
@@ -38,21 +30,21 @@ def idle_for(port):
 
 def play_changes(directory, engine):
     config = f"{directory}/brood.ini"
-    write(config, "text = first\nidle-timeout = 75s\n")
+    replace_file(config, "text = first\nidle-timeout = 75s\n")
     with Brood("--config", config, engine=engine, what=()) as brood:
         check(brood.get("/").body == b"first", "as the file says")
-        write(config, "text = second\nidle-timeout = 200ms\nlog-level = debug\n")
+        replace_file(config, "text = second\nidle-timeout = 200ms\nlog-level = debug\n")
         reload(brood, 1)
         check(brood.get("/").body == b"second", "another text")
         took = idle_for(brood.port)
         check(0.1 < took < 3, f"another timeout: {took}")
         check(brood.lines(" debug "), "another level of the log, for the workers")
-        write(config, f"handler = {DEMO}\n")
+        replace_file(config, f"handler = {DEMO}\n")
         reload(brood, 2)
         check(brood.whoami()["engine"], "a handler instead")
 
         # Flags are stronger, at a reload too; what waits for the next start is said.
-        write(config, f"handler = {DEMO}\nworkers = 7\nlisten = :1\npid-file = {directory}/pid\nbacklog = 9\n")
+        replace_file(config, f"handler = {DEMO}\nworkers = 7\nlisten = :1\npid-file = {directory}/pid\nbacklog = 9\n")
         reload(brood, 3)
         brood.wait_for_line("left after", n=6)
         check(len(brood.workers()) == 2, "--workers is stronger than the file")
@@ -65,7 +57,7 @@ def play_changes(directory, engine):
 def play_mistakes(directory, engine):
     config, handler = f"{directory}/brood.ini", f"{directory}/handler.so"
     shutil.copy(DEMO, handler)
-    write(config, f"handler = {handler}\nhang-timeout = 5s\n")
+    replace_file(config, f"handler = {handler}\nhang-timeout = 5s\n")
     with Brood("--config", config, engine=engine, workers=3, what=()) as brood:
         old = set(brood.workers())
         for text, told in (("wrokers = 3\n", "brood.ini:1: unknown option wrokers; did you mean workers"),
@@ -74,7 +66,7 @@ def play_mistakes(directory, engine):
             if text is None:
                 os.unlink(config)
             else:
-                write(config, text)
+                replace_file(config, text)
             brood.kill(signal.SIGHUP)
             brood.wait_for_line(rf"reload: .*{told}.*; nothing is changed")
             check(set(brood.workers()) == old, "nobody is replaced")
@@ -85,8 +77,8 @@ def play_mistakes(directory, engine):
 
         # What cannot start is found by the first worker; the ones that die later get what is proven.
         broken = f"{directory}/broken.so"
-        write(broken, "no shared object")
-        write(config, f"handler = {broken}\n")
+        replace_file(broken, "no shared object")
+        replace_file(config, f"handler = {broken}\n")
         brood.kill(signal.SIGHUP)
         brood.wait_for_line("reload: stopped at worker 0, .*; 3 old workers stay")
         victim = brood.whoami()["pid"]
@@ -94,7 +86,7 @@ def play_mistakes(directory, engine):
         brood.wait_for_line(r"worker \d \(pid \d+\): ready after")
         wait_until(lambda: len(brood.workers()) == 3, 5, "all are back")
         check(brood.get("/").status == 200, "with the handler there was before")
-        write(config, f"handler = {handler}\n")
+        replace_file(config, f"handler = {handler}\n")
         reload(brood, 1)
         wait_until(lambda: not old & set(brood.workers()), 5, "mended, it goes through")
         brood.stop()
@@ -102,12 +94,12 @@ def play_mistakes(directory, engine):
 
 def play_load(directory, engine):
     config = f"{directory}/brood.ini"
-    write(config, f"handler = {DEMO}\nworkers = 2\nrestart-limit = 5/10s\n")
+    replace_file(config, f"handler = {DEMO}\nworkers = 2\nrestart-limit = 5/10s\n")
     with Brood("--config", config, engine=engine, workers=None, what=()) as brood:
         checkers = [Checker(brood.port, "keepalive", 8), Checker(brood.port, "close", 8)]
         for turn, n_workers in enumerate((4, 1, 3, 2), 1):
-            write(config, f"handler = {DEMO}\nworkers = {n_workers}\nmax-fields = {50 + turn}\n"
-                          f"restart-limit = {5 * turn}/10s\n")
+            replace_file(config, f"handler = {DEMO}\nworkers = {n_workers}\nmax-fields = {50 + turn}\n"
+                                 f"restart-limit = {5 * turn}/10s\n")
             reload(brood, turn)
             wait_until(lambda n=n_workers: len(brood.workers()) == n, 20, f"{n_workers} workers")
         for checker in checkers:

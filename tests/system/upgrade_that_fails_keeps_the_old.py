@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from _play import BROOD, SLOW, Brood, Checker, check, descriptors_of, engines, wait_until
+from _play import BROOD, SLOW, Brood, Checker, check, descriptors_of, engines, replace_file, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
 N_WORKERS = 2
@@ -47,15 +47,6 @@ SCRIPTS = {
 }
 
 
-def install(program, text, mode=0o755):
-    """A new file under the old name: the one that runs stays as it is."""
-    draft = program + ".draft"
-    with open(draft, "w") as f:
-        f.write(text)
-    os.chmod(draft, mode)
-    os.replace(draft, program)
-
-
 def expect_failure(brood, pattern):
     n_before = len(brood.lines("upgrade: the new parent"))
     workers = set(brood.workers())
@@ -72,13 +63,13 @@ def play(engine, directory):
         checkers = [Checker(brood.port, "keepalive", 8), Checker(brood.port, "close", 8)]
         kinds = sorted(descriptors_of(brood.pid).values())
         for script, pattern in SCRIPTS.items():
-            install(program, script)
+            replace_file(program, script, 0o755)
             expect_failure(brood, pattern)
-        install(program, "#!/bin/sh\nexit 0\n", 0o644)
+        replace_file(program, "#!/bin/sh\nexit 0\n")
         expect_failure(brood, r"failed: cannot execute .*: Permission denied")
         os.unlink(program)
         expect_failure(brood, r"failed: cannot execute .*: No such file or directory")
-        install(program, "#!/bin/sh\nexec sleep 60\n")
+        replace_file(program, "#!/bin/sh\nexec sleep 60\n", 0o755)
         brood.kill(signal.SIGUSR2)
         brood.wait_for_line("upgrade: started", 5, len(SCRIPTS) + 3)
         brood.kill(signal.SIGUSR2)
@@ -101,7 +92,7 @@ def play_term(engine, directory):
     program = os.path.join(directory, "brood")
     shutil.copy2(BROOD, program)
     with Brood(engine=engine, program=program) as brood:
-        install(program, "#!/bin/sh\nexec sleep 60\n")
+        replace_file(program, "#!/bin/sh\nexec sleep 60\n", 0o755)
         brood.kill(signal.SIGUSR2)
         line = brood.wait_for_line("upgrade: started")
         brood.stop()

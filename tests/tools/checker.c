@@ -3,7 +3,7 @@
  * checker - a client that believes nothing
  *
  *   checker --port P [--connections N] [--seconds S] [--mode keepalive|close|pipeline=K]
- *           [--path /echo|/big|/sleep?ms=N|/] [--rate R]
+ *           [--path /echo|/big|/sleep?ms=N|/] [--rate R] [--tell]
  *
  * Keeps N connections to 127.0.0.1:P busy, for S seconds or until SIGTERM, and lets what is under way
  * finish. /echo posts a body that no other request has, of 1 to 4 KiB; /big asks for up to 64 KiB of a
@@ -15,6 +15,9 @@
  * "raced" is one that met the server's close of a connection that had been idle for RACE_MS; "after_close"
  * one that was pipelined behind a response which said Connection: close, and which a client has to repeat.
  * What is odd is also told on stderr. Ends with 0; judging the numbers is for the caller.
+ *
+ * With --tell each fault is a line of JSON at once, with the port and the times of its connection, and SIGUSR1 has
+ * the numbers so far printed. Times are those of CLOCK_MONOTONIC.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -87,6 +90,7 @@ struct conn {
 	enum state	state;
 	uint64_t	wake_ms;	/* WAITING: when to connect; OPEN: when to send next, 0 = is busy */
 	uint64_t	heard_ms;
+	uint64_t	opened_ms;	/* when it began to connect */
 	struct request	requests[PIPELINE_MAX];
 	unsigned	n;		/* unanswered */
 	char		*out;
@@ -109,13 +113,14 @@ static struct {
 	const char	*target;
 	enum path	path;
 	uint64_t	pause_ms;
+	bool		telling;
 } options = { .n_conns = 16, .seconds = 5, .depth = 1, .target = "/echo" };
 
 static struct counters counters;
 static int epoll_fd;
 static uint64_t now_ms, began_ms, longest_ms, last_answer_ms, longest_gap_ms;
 static bool leaving;
-static volatile sig_atomic_t told_to_stop;
+static volatile sig_atomic_t told_to_stop, asked;
 static unsigned n_complaints;
 
 static uint64_t clock_now_ms(void)
@@ -134,11 +139,18 @@ static uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
-__attribute__((format(printf, 2, 3)))
-static void complain(const struct conn *c, const char *format, ...)
+static unsigned own_port(const struct conn *c)
 {
 	struct sockaddr_in own = { .sin_port = 0 };
 	socklen_t len = sizeof(own);
+
+	getsockname(c->fd, (struct sockaddr *)&own, &len);
+	return ntohs(own.sin_port);
+}
+
+__attribute__((format(printf, 2, 3)))
+static void complain(const struct conn *c, const char *format, ...)
+{
 	char text[512];
 	va_list args;
 
@@ -147,10 +159,20 @@ static void complain(const struct conn *c, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	getsockname(c->fd, (struct sockaddr *)&own, &len);
 	fprintf(stderr, "checker: at %llu ms, port %u: %s\n", (unsigned long long)(now_ms - began_ms),
-		ntohs(own.sin_port), text);
+		own_port(c), text);
 }
+
+static void count_fault(const struct conn *c, const char *name, uint64_t *counter, unsigned n)
+{
+	*counter += n;
+	if (options.telling && n > 0)
+		printf("{\"fault\": \"%s\", \"n\": %u, \"port\": %u, \"at_ms\": %llu, \"opened_ms\": %llu, "
+		       "\"sent_ms\": %llu}\n", name, n, own_port(c), (unsigned long long)now_ms,
+		       (unsigned long long)c->opened_ms, (unsigned long long)(c->n ? c->requests[0].sent_ms : 0));
+}
+
+#define FAULT(c, name, n) count_fault(c, #name, &counters.name, n)
 
 /* ---- requests ---- */
 
@@ -227,6 +249,14 @@ static void forget_unsent(struct conn *c)
 	}
 }
 
+static void count_lost(const struct conn *c, bool reset, unsigned n)
+{
+	if (reset)
+		FAULT(c, lost_reset, n);
+	else
+		FAULT(c, lost_eof, n);
+}
+
 static void count_unanswered(struct conn *c, bool reset)
 {
 	const struct request *first = &c->requests[0];
@@ -236,14 +266,14 @@ static void count_unanswered(struct conn *c, bool reset)
 		counters.after_close += c->n;
 	} else if (c->n_head > 0 || c->in_body) {
 		complain(c, "%s within a response, %zu of %zu body bytes", how, c->taken, first->length);
-		counters.cut_short++;
-		*(reset ? &counters.lost_reset : &counters.lost_eof) += c->n - 1;
+		FAULT(c, cut_short, 1);
+		count_lost(c, reset, c->n - 1);
 	} else if (first->idle_ms >= RACE_MS) {
-		counters.raced += c->n;
+		FAULT(c, raced, c->n);
 	} else {
 		complain(c, "%s with %u unanswered, sent %llu ms ago, %zu of %zu bytes written", how, c->n,
 			 (unsigned long long)(now_ms - first->sent_ms), c->n_written, c->n_queued);
-		*(reset ? &counters.lost_reset : &counters.lost_eof) += c->n;
+		count_lost(c, reset, c->n);
 	}
 }
 
@@ -253,7 +283,7 @@ static void on_ended(struct conn *c, bool reset)
 	if (c->n > 0)
 		count_unanswered(c, reset);
 	else if (reset)
-		counters.reset_idle++;
+		FAULT(c, reset_idle, 1);
 	else if (!c->announced)
 		counters.closed_idle++;
 	if (c->announced)
@@ -271,7 +301,7 @@ static void on_wrong(struct conn *c, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	complain(c, "wrong: %s", text);
-	counters.wrong++;
+	FAULT(c, wrong, 1);
 	start_again(c, RETRY_MS);
 }
 
@@ -488,7 +518,7 @@ static void on_connected(struct conn *c)
 
 	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error) {
-		counters.refused++;
+		FAULT(c, refused, 1);
 		start_again(c, RETRY_MS);
 		return;
 	}
@@ -513,9 +543,9 @@ static void begin_connecting(struct conn *c)
 	}
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	c->state = CONNECTING;
-	c->heard_ms = now_ms;
+	c->heard_ms = c->opened_ms = now_ms;
 	if (connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS) {
-		counters.refused++;
+		FAULT(c, refused, 1);
 		start_again(c, RETRY_MS);
 		return;
 	}
@@ -527,10 +557,10 @@ static void begin_connecting(struct conn *c)
 static void on_late(struct conn *c)
 {
 	if (c->state == CONNECTING) {
-		counters.refused++;
+		FAULT(c, refused, 1);
 	} else if (c->n > 0) {
 		complain(c, "stalled with %u unanswered, %zu of %zu bytes written", c->n, c->n_written, c->n_queued);
-		counters.stalled += c->n;
+		FAULT(c, stalled, c->n);
 	} else {	/* announced a close that did not come */
 		on_wrong(c, "announced to close, and did not");
 		return;
@@ -578,6 +608,18 @@ static void dispatch(struct conn *c, uint32_t events)
 		on_readable(c);
 }
 
+static void print_counters(void)
+{
+	printf("{");
+#define PRINT(name) printf("\"" #name "\": %llu, ", (unsigned long long)counters.name);
+	COUNTERS(PRINT)
+#undef PRINT
+	printf("\"longest_ms\": %llu, \"longest_gap_ms\": %llu, \"seconds\": %.3f}\n",
+	       (unsigned long long)longest_ms, (unsigned long long)longest_gap_ms,
+	       (double)(now_ms - began_ms) / 1000);
+	fflush(stdout);
+}
+
 static bool step_all(struct conn *conns)
 {
 	bool busy = false;
@@ -599,6 +641,10 @@ static void run(struct conn *conns)
 
 		now_ms = clock_now_ms();
 		leaving = leaving || told_to_stop || now_ms >= end_ms;
+		if (asked) {
+			asked = 0;
+			print_counters();
+		}
 		for (int i = 0; i < n; i++) {
 			struct conn *c = events[i].data.ptr;
 
@@ -608,17 +654,6 @@ static void run(struct conn *conns)
 	}
 }
 
-static void print_counters(void)
-{
-	printf("{");
-#define PRINT(name) printf("\"" #name "\": %llu, ", (unsigned long long)counters.name);
-	COUNTERS(PRINT)
-#undef PRINT
-	printf("\"longest_ms\": %llu, \"longest_gap_ms\": %llu, \"seconds\": %.3f}\n",
-	       (unsigned long long)longest_ms, (unsigned long long)longest_gap_ms,
-	       (double)(now_ms - began_ms) / 1000);
-}
-
 /* ---- options ---- */
 
 static void on_stop(int number)
@@ -626,9 +661,14 @@ static void on_stop(int number)
 	told_to_stop = 1;
 }
 
+static void on_asked(int number)
+{
+	asked = 1;
+}
+
 _Noreturn static void usage(void)
 {
-	fprintf(stderr, "usage: checker --port P [--connections N] [--seconds S] [--rate R]\n"
+	fprintf(stderr, "usage: checker --port P [--connections N] [--seconds S] [--rate R] [--tell]\n"
 			"               [--mode keepalive|close|pipeline=K] [--path /echo|/big|/sleep?ms=N|/]\n");
 	exit(2);
 }
@@ -653,7 +693,8 @@ static void parse_options(int argc, char **argv)
 {
 	static const struct option names[] = {
 		{ "port", 1, NULL, 'p' }, { "connections", 1, NULL, 'c' }, { "seconds", 1, NULL, 's' },
-		{ "mode", 1, NULL, 'm' }, { "path", 1, NULL, 't' }, { "rate", 1, NULL, 'r' }, { 0 },
+		{ "mode", 1, NULL, 'm' }, { "path", 1, NULL, 't' }, { "rate", 1, NULL, 'r' },
+		{ "tell", 0, NULL, 'T' }, { 0 },
 	};
 	double rate = 0;
 	int option;
@@ -666,6 +707,7 @@ static void parse_options(int argc, char **argv)
 		case 'm': set_mode(optarg); break;
 		case 't': set_path(optarg); break;
 		case 'r': rate = atof(optarg); break;
+		case 'T': options.telling = true; break;
 		default: usage();
 		}
 	}
@@ -683,6 +725,9 @@ int main(int argc, char **argv)
 	parse_options(argc, argv);
 	signal(SIGTERM, on_stop);
 	signal(SIGINT, on_stop);
+	signal(SIGUSR1, on_asked);
+	if (options.telling)
+		setvbuf(stdout, NULL, _IOLBF, 0);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -702,6 +747,8 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
+	if (options.telling)
+		print_counters();	/* from here on it can be asked */
 	run(conns);
 	print_counters();
 	for (unsigned i = 0; i < options.n_conns; i++)
