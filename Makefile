@@ -159,6 +159,14 @@ simulate:	## live SEEDS=100000 simulated worlds, or one that failed: SEED=1234 p
 	@$(MAKE) --no-print-directory $(BUILD)/tests/simulation/seeds_hold_every_invariant
 	@$(if $(SEED),,SEEDS=$(or $(SEEDS),100000)) $(if $(SEED),SEED=$(SEED)) $(BUILD)/tests/simulation/seeds_hold_every_invariant
 
+# USER is taken from the command line alone: the environment has one always.
+chaos:	## everything that can happen to a pool, mixed under load: SEED=N SECONDS=60 MODEL=.. ENGINE=.. USER=root|nobody
+	@tools/deps test
+	@$(MAKE) --no-print-directory WERROR=1 all $(BUILD)/tests/tools/checker
+	@BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 tests/chaos/any_mix_loses_only_what_it_may.py --seconds $(or $(SECONDS),60) \
+		--seed $(or $(SEED),$$(date +%s)) $(if $(MODEL),--model $(MODEL)) $(if $(ENGINE),--engine $(ENGINE)) \
+		$(if $(filter command,$(firstword $(origin USER))),--user $(USER))
+
 fuzz:	## fuzz every parser for FUZZ_TIME=600 seconds each (-j2: two at a time)
 	@tools/deps fuzz
 	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined $(FUZZERS:%=fuzz-%)
@@ -205,5 +213,5 @@ help:	## show this list
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test tests san simulate fuzz bench bench-quick lint install clean help FORCE
+.PHONY: all run test tests san simulate chaos fuzz bench bench-quick lint install clean help FORCE
 -include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/san/*' -not -path '$(BUILD)/fuzz/*' 2>/dev/null)

@@ -483,10 +483,9 @@ def get(port, target, fields="", timeout=10, method="GET"):
 class Checker:
     """tests/tools/checker.c at work; lost() is what it sent and nobody answered."""
 
-    def __init__(self, port, mode="keepalive", connections=16, seconds=60, path="/echo", rate=0, more=()):
+    def __init__(self, port, mode="keepalive", connections=16, seconds=60, path="/echo", rate=0):
         command = [BUILD / "tests/tools/checker", "--port", port, "--mode", mode, "--connections", connections,
                    "--seconds", seconds, "--path", path] + (["--rate", rate] if rate else [])
-        command += more
         self.mode, self.counts = f"{mode} {path}", None
         self.n_kept = 0 if mode == "close" else connections
         self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
