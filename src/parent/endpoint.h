@@ -2,7 +2,8 @@
 /*
  * endpoint - a listening UNIX socket and its place in the file system
  *
- * What another left behind is replaced, what somebody listens on is not, even if several come at the same moment. The mode is 0600 from the first moment.
+ * What another left behind is replaced, what somebody listens on is not, even if several come at the same moment.
+ * The mode is 0600 from the first moment.
  */
 #pragma once
 

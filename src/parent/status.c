@@ -157,7 +157,8 @@ static const char *balance_of(const struct crew *crew)
 
 json_t *status_tell(struct crew *crew)
 {
-	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:o, s:b, s:b, s:i, s:b, s:o, s:o, s:I, s:I, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:o, "
+			 "s:b, s:b, s:i, s:b, s:o, s:o, s:I, s:I, s:o, s:o}",
 			 "brood", BROOD_VERSION, "pid", (int)crew->pid,
 			 "uptime_ms", number(crew->now_ms - crew->born_ms),
 			 "model", config_model_name(crew->config),
