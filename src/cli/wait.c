@@ -67,8 +67,10 @@ enum outcome wait_upgrade(struct task *task, const json_t *status)
 
 	if (!status && task->elsewhere)
 		return DONE;
+	if (!status && task->silent_ms < SILENCE_MOST_MS)
+		return UNDER_WAY;
 	if (!status)
-		return task->silent_ms < SILENCE_MOST_MS ? UNDER_WAY : fail(task, "nobody answers at this socket any more");
+		return fail(task, "nobody answers at this socket any more");
 	if (report_text(upgrade, "failure")[0])
 		return fail(task, "%s", report_text(upgrade, "failure"));
 	task->elsewhere = report_number(upgrade, "to") != 0;

@@ -162,7 +162,7 @@ struct crew {
 	uint32_t		 balance;		/* enum brood_balance, never AUTO */
 	struct least		*least;			/* NULL = it is not loaded */
 	char			 why_not_least[128];	/* empty = it is, or is not wanted */
-	uint64_t		 join_ms;		/* when to try again to join what another pool has; 0 = all have */
+	uint64_t		 join_ms;		/* when to try again to join the rest; 0 = all have */
 	uint32_t		 join_wait_ms;
 	bool			 steer_blind;		/* who is where was not handed down in full: no weights */
 	uint64_t		 weigh_ms;		/* when to look at the loads next; 0 = upon an arrival */
