@@ -10,6 +10,7 @@ import time
 
 CALM = "(nothing)"
 LATE_MS = 7000          # after its worker's death a client has noticed: a stall is told after 5 s
+QUEUED_MS = 1000        # for so long a connection may have waited in a queue before its reader was found out
 ROUGHLY_MS = 20         # how old the checker's clock may be
 RESETS = ("lost_reset", "reset_idle")
 COLUMNS = ("events", "connections", "requests", "failed", "reset", "stalled", "allowed", "beyond")
@@ -22,11 +23,12 @@ def now_ms():
 class Victim:
     """A worker that is about to die, and whose connections may be lost with it.
 
-    A loose one runs on for a moment before it does: what was opened until then may have been accepted by it.
+    A loose one runs on for a moment before it does: what was opened until then may have been accepted by it. One whose
+    pool is stopping takes along what is queued for it as well: nobody else reads that any more.
     """
 
-    def __init__(self, event, pid, since_ms, ports, loose):
-        self.event, self.pid, self.ports, self.loose = event, pid, ports, loose
+    def __init__(self, event, pid, since_ms, ports, loose, queued):
+        self.event, self.pid, self.ports, self.loose, self.queued = event, pid, ports, loose, queued
         self.since_ms, self.until_ms = since_ms, None       # of the looking at its ports; of its death
 
     def may_have_had(self, fault):
@@ -34,6 +36,8 @@ class Victim:
         if fault["at_ms"] < self.since_ms - ROUGHLY_MS or fault["at_ms"] > until_ms + LATE_MS:
             return False
         if self.loose and self.since_ms - ROUGHLY_MS <= fault["opened_ms"] <= until_ms:
+            return True
+        if self.queued and self.since_ms - QUEUED_MS <= fault["opened_ms"] <= self.since_ms:
             return True
         return fault["port"] in self.ports and fault["opened_ms"] <= self.since_ms
 
@@ -81,8 +85,8 @@ class Ledger:
             self.row(kind)["requests"] += totals[1] - self.counted[1]
         self.counted = totals
 
-    def add_victim(self, event, pid, since_ms, ports, loose=False):
-        self.victims.append(victim := Victim(event, pid, since_ms, ports, loose))
+    def add_victim(self, event, pid, since_ms, ports, loose=False, queued=False):
+        self.victims.append(victim := Victim(event, pid, since_ms, ports, loose, queued))
         self.row(event.kind)["allowed"] += len(ports)
         return victim
 

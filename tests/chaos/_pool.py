@@ -13,8 +13,8 @@ import time
 
 from _ledger import Ledger, now_ms
 from _load import Load
-from _play import (BROOD, DEMO, NOBODY, SLOW, Brood, Client, adopt_orphans, check, clients_of, connections_on,
-                   descriptors_of, drop_to, is_alive, replace_file, stop_process, wait_until)
+from _play import (BROOD, DEMO, NOBODY, SLOW, Brood, Client, adopt_orphans, check, children_of, clients_of,
+                   connections_on, descriptors_of, drop_to, is_alive, replace_file, stop_process, wait_until)
 
 HANG_S = 2
 BASE = {"handler": DEMO, "hang-timeout": f"{HANG_S * SLOW}s", "restart-limit": "1000/10s", "backoff": "1ms..20ms"}
@@ -166,7 +166,8 @@ class Pool:
 
     def doom(self, pid):
         """This worker, which stands still, is to die and to take along what it has accepted."""
-        return self.ledger.add_victim(self.event, pid, now_ms(), clients_of(pid, self.brood.port))
+        return self.ledger.add_victim(self.event, pid, now_ms(), clients_of(pid, self.brood.port),
+                                      queued=pid not in children_of(self.brood.pid))
 
     def doom_running(self, pid):
         """The same of one that runs on for a moment: what others have is not its own."""
