@@ -6,37 +6,28 @@
  * workers born together do not go together. Memory is looked at now and then, and only while the loop turns:
  * an idle worker does not grow, and is not woken. And one whose handler has faulted has served long enough.
  */
+#include "base/jitter.h"
 #include "worker/room.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #define LOOK_MS 1000	/* between two looks at the memory */
-
-static uint64_t up_to_a_tenth_less(uint64_t limit)
-{
-	uint32_t random;
-
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
-		random = (uint32_t)getpid() * 2654435761u;
-	return limit - (uint64_t)((double)limit / 10 * random / UINT32_MAX);
-}
 
 void recycle_init(struct worker *w)
 {
 	const struct brood_options *o = &w->config->options;
 
 	w->recycle = (struct recycle){
-		.requests = up_to_a_tenth_less(o->max_requests),
-		.rss_bytes = up_to_a_tenth_less(o->max_rss_bytes),
+		.requests = jitter_up_to_a_tenth_less(o->max_requests),
+		.rss_bytes = jitter_up_to_a_tenth_less(o->max_rss_bytes),
 		.age_at_ms = ENGINE_NEVER,
 		.statm_fd = -1,
 	};
 	if (o->max_age_ms)
-		w->recycle.age_at_ms = w->engine->now_ms + up_to_a_tenth_less(o->max_age_ms);
+		w->recycle.age_at_ms = w->engine->now_ms + jitter_up_to_a_tenth_less(o->max_age_ms);
 	if (o->max_rss_bytes)
 		w->recycle.statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 }

@@ -166,12 +166,6 @@ void crash_report_on(void);
 /* Whether faults of what answers are to be contained: it must be somebody else's code. */
 bool crash_contains(const struct config *config);
 
-/* privilege.c */
-/* Becomes the configured user, for good. Return: 0, or -errno and what failed in @why. */
-int privilege_drop(const struct config *config, char *why, size_t size);
-/* Raises RLIMIT_NOFILE to its hard limit. Return: the limit now. */
-unsigned privilege_raise_nofile(void);
-
 /* self.c */
 /* The worker that brood_slot() and its like speak of, and that a crash is reported of. */
 void self_set(struct worker *w);

@@ -21,6 +21,7 @@
 
 #include "base/log.h"
 #include "bridge/board.h"
+#include "bridge/privilege.h"
 #include "service/service.h"
 #include "worker/room.h"
 

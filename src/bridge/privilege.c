@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/room.h"
+#include "bridge/privilege.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
