@@ -23,6 +23,7 @@ struct brood {
 	int		claim_fd[LISTENERS_MAX];	/* likewise: what keeps other pools from the address */
 	brood_reload_fn	*reload;	/* of brood_on_reload(), or NULL */
 	void		*reload_arg;
+	char		**guest;	/* the words of brood_program(), or NULL */
 	struct program	*program;	/* NULL = not known */
 	struct takeover	*takeover;	/* NULL = there was no pool before us */
 };
@@ -138,11 +139,48 @@ int brood_listen(struct brood *brood, const char *text)
 
 int brood_http(struct brood *brood, brood_handler_fn *handler, void *arg)
 {
-	if (resolve_n_answers(&brood->config.options) > 0 || brood->config.handler)
+	if (resolve_n_answers(&brood->config.options) > 0 || brood->config.handler || brood->config.guest)
 		return -EBUSY;
 	brood->config.handler = handler;
 	brood->config.handler_arg = arg;
 	return 0;
+}
+
+static void free_words(char **words)
+{
+	for (char **w = words; w && *w; w++)
+		free(*w);
+	free(words);
+}
+
+static char **copy_words(const char *const words[], size_t n)
+{
+	char **copies = calloc(n + 1, sizeof(*copies));
+
+	for (size_t i = 0; copies && i < n; i++) {
+		copies[i] = strdup(words[i]);
+		if (!copies[i]) {
+			free_words(copies);
+			return NULL;
+		}
+	}
+	return copies;
+}
+
+int brood_program(struct brood *brood, const char *const argv[])
+{
+	struct config *config = &brood->config;
+	size_t n = 0;
+
+	if (resolve_n_answers(&config->options) > 0 || config->handler || config->guest)
+		return -EBUSY;
+	while (argv[n])
+		n++;
+	if (n == 0 || argv[0][0] == '\0' || resolve_check_guest(&config->options) < 0)
+		return -EINVAL;
+	brood->guest = copy_words(argv, n);
+	config->guest = brood->guest;
+	return config->guest ? 0 : -ENOMEM;
 }
 
 int brood_on_reload(struct brood *brood, brood_reload_fn *fn, void *arg)
@@ -171,11 +209,11 @@ int brood_run(struct brood *brood)
 {
 	const struct renewal renewal = { .create = renew_config, .destroy = destroy_config, .arg = brood };
 
-	if (resolve_n_answers(&brood->config.options) == 0 && !brood->config.handler) {
+	if (resolve_n_answers(&brood->config.options) == 0 && !brood->config.handler && !brood->config.guest) {
 		log_error("nothing answers: options root, text and handler are not set, brood_http() was not called");
 		return BROOD_EXIT_NOT_STARTED;
 	}
-	if (brood->config.n_listeners == 0 && brood_listen(brood, ":8080") < 0)
+	if (brood->config.n_listeners == 0 && !brood->config.guest && brood_listen(brood, ":8080") < 0)
 		return BROOD_EXIT_NOT_STARTED;
 	return parent_run(&brood->config, brood->reserved_fd, brood->claim_fd, brood->reload ? &renewal : NULL,
 			  brood->program, brood->takeover);
@@ -194,5 +232,6 @@ void brood_destroy(struct brood *brood)
 	takeover_destroy(brood->takeover);
 	program_destroy(brood->program);
 	resolve_release(&brood->config);
+	free_words(brood->guest);
 	free(brood);
 }

@@ -60,6 +60,20 @@ enum brood_on_fault {
 	BROOD_FAULT_CONTAIN,		/* the request; the worker is replaced; see brood_handler_fn */
 };
 
+/* When a program is taken to be ready; by READY=1 (sd_notify(3)) always. */
+enum brood_ready {
+	BROOD_READY_LISTEN = 0,		/* when it calls listen(2) on a socket it was given */
+	BROOD_READY_NOTIFY,		/* by READY=1 alone */
+	BROOD_READY_DELAY,		/* after ready_delay_ms */
+};
+
+/* Where what a program writes goes. */
+enum brood_stdio {
+	BROOD_STDIO_INHERIT = 0,	/* where it would go without us */
+	BROOD_STDIO_NULL,		/* nowhere */
+	BROOD_STDIO_LOG,		/* into the log, line by line, with its slot */
+};
+
 enum brood_log_format { BROOD_LOG_TEXT = 0, BROOD_LOG_JSON };
 enum brood_log_level { BROOD_LOG_ERROR = 0, BROOD_LOG_WARN, BROOD_LOG_INFO, BROOD_LOG_DEBUG };
 
@@ -150,6 +164,14 @@ struct brood_options {
 	/* who else listens */
 	uint32_t	join;			/* 1 = share addresses with whoever of this user lets others in (SO_REUSEPORT);
 						 * with the model reuseport alone */
+	/* with brood_program() alone */
+	uint32_t	ready;			/* enum brood_ready */
+	uint32_t	ready_delay_ms;		/* 1000: with BROOD_READY_DELAY */
+	uint32_t	stop_signal;		/* SIGTERM: tells a program to finish and leave */
+	uint32_t	shell;			/* 1 = its words are a command of /bin/sh */
+	uint32_t	stdio;			/* enum brood_stdio; nothing can be read from */
+	const char	*env;			/* more of its environment: NAME=value, one a line */
+	const char	*cwd;			/* the directory it starts in */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }
@@ -174,7 +196,7 @@ int brood_create(const struct brood_options *options, struct brood **ret_brood);
  * Reserves the address now, so a wrong or a taken one fails here and not in a worker, with a log line
  * that names who holds it. Taken it is also by another pool that is only starting, and by an address of this
  * one that overlaps. In an upgrade an address that the running pool serves is taken over from it, with its port.
- * Without any call, brood_run() listens on ":8080".
+ * Without any call, brood_run() listens on ":8080"; or, with brood_program(), on nothing.
  * Process: parent only.
  * Return: the port, or -EINVAL (unparsable), -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENOSPC (over 8).
  */
@@ -203,6 +225,18 @@ typedef void brood_handler_fn(struct brood_request *request, void *arg);
  * Return: 0, or -EBUSY (the options already named something that answers).
  */
 int brood_http(struct brood *brood, brood_handler_fn *handler, void *arg);
+
+/**
+ * brood_program() - have a program be every worker, in whatever language, instead of answering here.
+ * @argv: its name and arguments, ended by NULL; copied. {slot} in them, and in the option env, is the worker's slot.
+ *
+ * It gets the listening sockets from descriptor 3 on (sd_listen_fds(3)), reports as to systemd (sd_notify(3)), and
+ * is replaced, drained, reloaded and scaled as any worker. See brood(1), `brood run`. What is about requests does not
+ * apply to it.
+ * Return: 0, -EBUSY (something answers already), -EINVAL (no words; or an option that takes our own workers, which the
+ * log names: model round-robin, balance least, rebalance, max_requests), -ENOMEM.
+ */
+int brood_program(struct brood *brood, const char *const argv[]);
 
 /**
  * typedef brood_reload_fn - says what the options are from a reload on.

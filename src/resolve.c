@@ -140,6 +140,45 @@ int resolve_n_answers(const struct brood_options *options)
 	return (options->root != NULL) + (options->text != NULL) + (options->handler != NULL);
 }
 
+int resolve_check_guest(const struct brood_options *options)
+{
+	if (options->model == BROOD_ROUND_ROBIN)
+		log_error("option model: round-robin hands out connections, which a program cannot take; reuseport and "
+			  "preemptive can be had");
+	else if (options->balance == BROOD_BALANCE_LEAST)
+		log_error("option balance: least takes counts that only brood's own workers keep; hash and weighted can "
+			  "be had");
+	else if (options->rebalance)
+		log_error("option rebalance: a program does not give connections away");
+	else if (options->max_requests)
+		log_error("option max_requests: the requests of a program are not counted");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/* A name that the shell and getenv(3) could mean, then what it is. */
+static bool is_assignment(const char *line, size_t len)
+{
+	size_t name_len = strcspn(line, "=\n");
+
+	return name_len > 0 && name_len < len && !memchr(line, ' ', name_len);
+}
+
+static int check_env(const char *env)
+{
+	for (const char *line = env; line && *line; line += strspn(line, "\n")) {
+		size_t len = strcspn(line, "\n");
+
+		if (!is_assignment(line, len)) {
+			log_error("option env: \"%.*s\" is not NAME=value", (int)len, line);
+			return -EINVAL;
+		}
+		line += len;
+	}
+	return 0;
+}
+
 static int check_join(const struct brood_options *options)
 {
 	if (!options->join)
@@ -200,7 +239,7 @@ static int check_options(const struct brood_options *options)
 		log_error("option balance: only under the model reuseport; the others decide for themselves");
 		return -EINVAL;
 	}
-	return check_join(options);
+	return check_env(options->env) < 0 ? -EINVAL : check_join(options);
 }
 
 int resolve_options(const struct brood_options *options, struct config *ret_config)
@@ -265,6 +304,12 @@ static int check_answers(const struct config *now, const struct brood_options *o
 		log_error("reload: options root, text, handler: brood_http() was called, and answers");
 		return -EINVAL;
 	}
+	if (now->guest && resolve_n_answers(options) > 0) {
+		log_error("reload: options root, text, handler: a program is run, and answers");
+		return -EINVAL;
+	}
+	if (now->guest)
+		return resolve_check_guest(options);
 	if (!now->handler && resolve_n_answers(options) == 0) {
 		log_error("reload: nothing answers: options root, text and handler are not set");
 		return -EINVAL;

@@ -25,5 +25,8 @@ int resolve_again(const struct config *now, const struct brood_options *options,
 /* Frees its strings. */
 void resolve_release(struct config *config);
 
+/* Whether a program can be run with @options. Return: 0 or -EINVAL. */
+int resolve_check_guest(const struct brood_options *options);
+
 /* Of root, text and handler, how many are set. */
 int resolve_n_answers(const struct brood_options *options);

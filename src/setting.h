@@ -57,7 +57,12 @@
 	X(linger_timeout_ms,	2000,		1,	DAY_MS)			\
 	X(cache_bytes,		8 * MIB,	1,	GIB)			\
 	X(listing,		0,		0,	1)			\
-	X(balance,		0,		0,	BROOD_BALANCE_LEAST)
+	X(balance,		0,		0,	BROOD_BALANCE_LEAST)	\
+	X(ready,		0,		0,	BROOD_READY_DELAY)	\
+	X(ready_delay_ms,	1000,		1,	DAY_MS)			\
+	X(stop_signal,		15,		1,	64)			\
+	X(shell,		0,		0,	1)			\
+	X(stdio,		0,		0,	BROOD_STDIO_LOG)
 
 /* Those that stay as they are while a pool runs: a reload changes all others. */
 #define FIXED_NUMBERS(X) X(model) X(engine) X(backlog) X(join) X(balance) X(rebalance)
@@ -70,7 +75,9 @@
 	X(control,	true)		\
 	X(root,		false)		\
 	X(text,		false)		\
-	X(handler,	false)
+	X(handler,	false)	\
+	X(env,		false)	\
+	X(cwd,		false)
 
 struct setting {
 	const char	*name;

@@ -26,6 +26,7 @@ struct config {
 	gid_t			gid;
 	brood_handler_fn	*handler;	/* of brood_http(), or NULL */
 	void			*handler_arg;
+	char *const		*guest;		/* of brood_program(): what to execute as every worker, or NULL */
 };
 
 /* "reuseport", "preemptive" or "round-robin" */

@@ -102,6 +102,10 @@ static int open_endpoint(const struct config *config, struct endpoint *endpoint)
 {
 	if (strcmp(config->options.control, CONTROL_AUTO) != 0)
 		return open_named(endpoint, config->options.control);
+	if (config->n_listeners == 0) {
+		log_info("control socket: none, for there is no port to name it by; --control names one");
+		return 0;
+	}
 	open_usual(endpoint, address_port(&config->listen[0]));
 	return 0;
 }

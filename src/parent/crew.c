@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -163,5 +164,9 @@ void crew_destroy(struct crew *crew)
 
 const char *crew_engine_name(const struct crew *crew)
 {
+	const char *guest = crew->config->guest ? crew->config->guest[0] : NULL;
+
+	if (guest)
+		return strrchr(guest, '/') ? strrchr(guest, '/') + 1 : guest;
 	return crew->engine == BROOD_ENGINE_URING ? "io_uring" : "epoll";
 }

@@ -268,6 +268,7 @@ struct obituary {
 	bool		 ever_ready;
 	uint64_t	 lived_ms;
 	uint64_t	 in_flight;
+	bool		 has_in_flight;	/* a program does not tell */
 	int		 exit_code;	/* -1 = ended by a signal */
 	int		 signal;
 	bool		 has_address;
@@ -287,6 +288,7 @@ void crew_destroy(struct crew *crew);
 int crew_set_policy(struct crew *crew, const struct config *config);
 /* New slots are EMPTY; those that are dropped must be. */
 void crew_resize(struct crew *crew, unsigned n_slots);
+/* Of a program, its name: nothing else is known of how it waits. */
 const char *crew_engine_name(const struct crew *crew);
 
 /* loop.c */

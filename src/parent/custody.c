@@ -229,6 +229,13 @@ static void lend(struct crew *crew, struct slot *slot)
 		(void)lend_to(crew, slot, true);
 }
 
+/* No program can take what is another's; who waits where no program will ever be is to know it. */
+static void forsake(struct crew *crew, struct slot *slot)
+{
+	if (slot->state == SLOT_GIVEN_UP && custody_complete(crew, slot))
+		custody_end(crew, slot, true);
+}
+
 void custody_settle(struct crew *crew)
 {
 	steer_settle(crew);
@@ -237,7 +244,9 @@ void custody_settle(struct crew *crew)
 
 		if (slot->borrower && !child_serves(slot->borrower))
 			slot->borrower = NULL;
-		if (orphaned && !slot->borrower)
+		if (crew->config->guest)
+			forsake(crew, slot);
+		else if (orphaned && !slot->borrower)
 			lend(crew, slot);
 		else if (slot->orphaned_ms == 0 && slot->borrower)
 			take_back(slot);

@@ -88,6 +88,14 @@ static uint32_t shared_of(const struct crew *crew, const struct slot *slot)
 	return 0;
 }
 
+static int listen_shared(const struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->config->n_listeners; i++)
+		if (listen(crew->reserved_fd[i], config_shared_backlog(crew->config, crew->n_slots)) < 0)
+			return -errno;
+	return 0;
+}
+
 int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *heritage)
 {
 	heritage->shared = shared_of(crew, slot);
@@ -97,19 +105,11 @@ int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *herit
 		break;
 	case BROOD_PREEMPTIVE:
 		memcpy(heritage->listen_fd, crew->reserved_fd, crew->config->n_listeners * sizeof(int));
-		break;
+		return crew->config->guest ? listen_shared(crew) : 0;	/* a program is started with what listens */
 	case BROOD_ROUND_ROBIN:
 		heritage->queue_fd = acceptor_queue(crew->acceptor, slot->index);
 		return heritage->queue_fd < 0 ? heritage->queue_fd : 0;
 	}
-	return 0;
-}
-
-static int listen_shared(const struct crew *crew)
-{
-	for (unsigned i = 0; i < crew->config->n_listeners; i++)
-		if (listen(crew->reserved_fd[i], config_shared_backlog(crew->config, crew->n_slots)) < 0)
-			return -errno;
 	return 0;
 }
 
@@ -234,12 +234,33 @@ static unsigned n_queued(struct crew *crew, const struct slot *slot)
 	return 0;
 }
 
+/*
+ * A program may take the end of its socket for an error, and die of it. So it is told to go while the socket is whole,
+ * and that is ended when the program is gone. Return: whether it is.
+ */
+static bool has_program_left(struct crew *crew, struct slot *slot)
+{
+	if (slot->state == SLOT_LEAVING) {
+		child_drain(crew, slot->incumbent, crew->config->options.drain_timeout_ms, false);
+		slot->incumbent = NULL;
+		slot_on(crew, slot, ON_GONE);
+	}
+	child_each(crew, child)
+		if (child->slot == slot->index)
+			return false;
+	return true;
+}
+
 /* Return: whether it is closed. */
 static bool close_queue(struct crew *crew, struct slot *slot)
 {
+	bool guest = crew->config->guest && model_of(crew) == BROOD_REUSEPORT;
+	bool is_read = slot->state == SLOT_LEAVING || !guest;
 	unsigned n = n_queued(crew, slot);
 
-	if (n > 0 && crew->now_ms < crew->departures.deadline_ms)
+	if (n > 0 && is_read && crew->now_ms < crew->departures.deadline_ms)
+		return false;
+	if (guest && !has_program_left(crew, slot))
 		return false;
 	if (n > 0)
 		log_warn("worker %u: leaves %u connection%s unserved in its queue", slot->index, n, n == 1 ? "" : "s");

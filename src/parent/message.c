@@ -77,6 +77,8 @@ static const char *on_listener(struct crew *crew, struct child *child, struct me
 		fail_to_listen(crew, child, r);
 	else
 		m->fd = -1;		/* custody owns it */
+	if (r == 0 && crew->config->guest && custody_complete(crew, slot_of(crew, child)))
+		(void)channel_send(child->channel_fd, CHANNEL_ACCEPT, NULL, -1);	/* a program is started with them */
 	return NULL;
 }
 
@@ -110,7 +112,9 @@ static const char *on_ready(struct crew *crew, struct child *child, struct messa
 		child_kill(crew, child, "could not be told to accept");
 		return NULL;
 	}
-	if (!crew->engine_settled)
+	if (crew->config->guest)
+		crew->engine_settled = true;	/* what it waits with is its own affair */
+	else if (!crew->engine_settled)
 		settle_engine(crew, &m->ready);
 	else if (m->ready.engine != crew->engine)
 		log_warn("worker %u (pid %d): not on %s as the others (%s)", child->slot, (int)child->pid,

@@ -43,7 +43,7 @@ void obituary_init(const struct crew *crew, const struct child *child, struct ob
 		.slot = child->slot, .pid = child->pid, .ever_ready = child->ever_ready,
 		.lived_ms = crew->now_ms - child->born_ms,
 		.in_flight = board_get(&child_row(crew, child)->in_flight),
-		.exit_code = -1, .failed = child->failure[0] != '\0',
+		.has_in_flight = !crew->config->guest, .exit_code = -1, .failed = child->failure[0] != '\0',
 	};
 	if (why)
 		snprintf(ret_obituary->why, sizeof(ret_obituary->why), "%s", why);
@@ -120,6 +120,8 @@ void obituary_tell(const struct obituary *o, char *out, size_t size)
 		say(&text, ", before it was ready");
 		return;
 	}
+	if (!o->has_in_flight)
+		return;
 	say(&text, ", %" PRIu64 " request%s in flight", o->in_flight, o->in_flight == 1 ? "" : "s");
 	if (o->request[0])
 		say(&text, ",");

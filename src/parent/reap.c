@@ -26,6 +26,13 @@ static bool collect(const struct child *child, siginfo_t *ret_info)
 	       ret_info->si_pid == child->pid;
 }
 
+/* What a program has started and its keeper, if that was killed, could not end. The group has its number until then. */
+static void end_group(const struct crew *crew, const struct child *child)
+{
+	if (crew->config->guest)
+		(void)kill(-child->pid, SIGKILL);	/* fails when nobody is left, as it should be */
+}
+
 static void set_cause(struct obituary *o, const siginfo_t *info)
 {
 	if (info->si_code == CLD_EXITED)
@@ -92,6 +99,7 @@ void on_death(struct crew *crew, struct child *child)
 	siginfo_t info;
 
 	hear_last_words(crew, child);
+	end_group(crew, child);
 	if (!collect(child, &info))
 		return;
 	log_counters(crew, child);

@@ -22,10 +22,13 @@ void rollout_announce(struct crew *crew)
 		char text[ADDRESS_TEXT_BYTES];
 
 		address_format(&config->listen[i], text);
-		log_info("ready: %u worker%s on http://%s (%s, %s)", crew->n_slots,
-			 crew->n_slots == 1 ? "" : "s", text, config_model_name(config), crew_engine_name(crew));
+		log_info("ready: %u worker%s on %s%s (%s, %s)", crew->n_slots, crew->n_slots == 1 ? "" : "s",
+			 config->guest ? "" : "http://", text, config_model_name(config), crew_engine_name(crew));
 	}
-	if (config->options.model == BROOD_REUSEPORT && crew->why_not_least[0])
+	if (config->n_listeners == 0)
+		log_info("ready: %u worker%s (%s)", crew->n_slots, crew->n_slots == 1 ? "" : "s",
+			 crew_engine_name(crew));
+	else if (config->options.model == BROOD_REUSEPORT && crew->why_not_least[0])
 		log_info("balance: %s (least: %s)", weigh_name(crew), crew->why_not_least);
 	else if (config->options.model == BROOD_REUSEPORT)
 		log_info("balance: %s", weigh_name(crew));

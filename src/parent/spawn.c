@@ -2,13 +2,14 @@
 /*
  * spawn - a worker process: born, cleaned of everything the parent has, handed to worker_main()
  *
- * The only file of this room that knows the worker. The child ends with _exit(), because the handlers
+ * The only file of this room that knows the worker, and the keeper of a program. The child ends with _exit(), because the handlers
  * that the program has registered for its exit are the parent's.
  */
 #include "parent/crew.h"
 
 #include "base/auto.h"
 #include "bridge/heritage.h"
+#include "guest/guest.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -117,7 +118,7 @@ static int run_child(const struct heritage *h)
 	int r = settle_in(h);
 
 	if (r == 0)
-		return worker_main(h);
+		return h->config->guest ? guest_main(h) : worker_main(h);
 	snprintf(failed.reason, sizeof(failed.reason), "cannot settle in: %s", strerror(-r));
 	(void)channel_send(h->channel_fd, CHANNEL_FAILED, &failed, -1);
 	return 1;

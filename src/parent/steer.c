@@ -23,6 +23,8 @@ static bool goes_around(const struct crew *crew, const struct slot *slot)
 {
 	if (slot->state == SLOT_LEAVING || slot->state == SLOT_CLOSING)
 		return true;
+	if (crew->config->guest && !slot->was_ready)	/* its socket listens before the program is there */
+		return true;
 	return slot->orphaned_ms != 0 && slot->orphaned_ms <= crew->now_ms;
 }
 
@@ -52,7 +54,7 @@ static int attach(struct crew *crew, unsigned index)
 		return attach_nothing(fd);
 	if (crew->balance == BROOD_BALANCE_LEAST && tally_attach(crew, index))
 		return 0;
-	if (crew->steer_blind || n_open == 0 || group->n == 1 ||
+	if (crew->steer_blind || n_open == 0 || (group->n == 1 && !crew->config->guest) ||
 	    (n_open == group->n && crew->balance == BROOD_BALANCE_HASH))
 		return attach_nothing(fd);
 	return attach_program(fd, code, program_write(weights, group->n, code));

@@ -49,7 +49,7 @@ int tally_create(struct crew *crew)
 	crew->balance = is_ours(o) ? o->balance : BROOD_BALANCE_HASH;
 	if (crew->balance == BROOD_BALANCE_AUTO)
 		crew->balance = BROOD_BALANCE_WEIGHTED;
-	if (!is_wanted(o))
+	if (!is_wanted(o) || crew->config->guest)	/* programs do not tell what they are done with */
 		return 0;
 	r = least_create(&crew->least, crew->why_not_least, sizeof(crew->why_not_least));
 	if (r == 0)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * notify - what a program says of itself, in the words of sd_notify(3)
+ *
+ * A datagram of lines, NAME=value. Names that are not known here are passed over, as they should be; what is no such
+ * line, or has a value that its name cannot have, spoils all of it. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define NOTICE_MOST 4096	/* bytes of a datagram */
+
+struct notice {
+	bool	ready;
+	bool	reloading;
+	bool	stopping;
+	bool	watchdog;	/* it lives */
+	bool	trigger;	/* it is to be taken for hung */
+	pid_t	main_pid;	/* 0 = not said */
+	bool	has_status;
+	char	status[128];	/* cut; terminated */
+};
+
+/* Return: whether it is one. */
+bool notify_parse(const char *text, size_t len, struct notice *ret_notice);
