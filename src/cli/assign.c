@@ -9,6 +9,8 @@
  */
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +62,24 @@ static char *copy(struct serve_options *out, const char *text)
 	c->next = out->copies;
 	out->copies = c;
 	return c->text;
+}
+
+int assign_env(struct serve_options *out)
+{
+	size_t size = 1;
+	char *text, *at;
+
+	for (size_t i = 0; i < out->n_env; i++)
+		size += strlen(out->env[i]) + 1;
+	text = calloc(1, size);
+	if (!text)
+		return -ENOMEM;
+	at = text;
+	for (size_t i = 0; i < out->n_env; i++)
+		at += sprintf(at, "%s%s", i ? "\n" : "", out->env[i]);
+	out->pool.env = out->n_env ? copy(out, text) : NULL;
+	free(text);
+	return out->n_env && !out->pool.env ? -ENOMEM : 0;
 }
 
 const char *assign_copy(struct reading *reading, const struct option *option, const char *text)

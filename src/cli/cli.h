@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 #define CLI_LISTEN_MAX 8
+#define CLI_ENV_MAX 64
+#define CLI_LISTEN_NONE "none"
 #define CLI_OPTIONS_MAX 96
 #define CLI_ERROR_BYTES 512
 
@@ -26,11 +28,18 @@ struct origin {
 
 struct copy;
 
-/* What `brood serve` was asked for: by its arguments, the environment, a file, by default. */
+/* Which command an option is for. */
+enum audience { FOR_BOTH, FOR_SERVE, FOR_RUN };
+
+/* What `brood serve` or `brood run` was asked for: by its arguments, the environment, a file, by default. */
 struct serve_options {
+	enum audience		command;
+	char			**program;	/* behind "--"; NULL-terminated, as argv is; of `brood run` */
 	struct brood_options	pool;
 	const char		*listen[CLI_LISTEN_MAX];
 	size_t			 n_listen;
+	const char		*env[CLI_ENV_MAX];
+	size_t			 n_env;
 	const char		*config;	/* the file; NULL = none */
 	uint32_t		 check;
 	uint32_t		 help;
@@ -44,11 +53,11 @@ struct option;
 /* options.c */
 
 /*
- * Reads argv[0] and on (what follows "serve"), the environment and the file. The strings point into argv, or are
+ * Reads argv[0] and on (what follows the command), the environment and the file. The strings point into argv, or are
  * copies. To be freed in any case.
  * Return: 0, or BROOD_EXIT_USAGE and .error says why.
  */
-int options_read(int argc, char **argv, struct serve_options *ret_options);
+int options_read(enum audience command, int argc, char **argv, struct serve_options *ret_options);
 void options_free(struct serve_options *options);
 
 /* Writes .error. Return: BROOD_EXIT_USAGE. */
@@ -67,6 +76,8 @@ struct reading {
 const char *assign(struct reading *reading, const struct option *option, const char *value);
 /* The same for text that does not stay; ADDR,ADDR is twice --listen. */
 const char *assign_copy(struct reading *reading, const struct option *option, const char *text);
+/* --env A=1 --env B=2 as the one string of the pool's. Return: 0 or -ENOMEM. */
+int assign_env(struct serve_options *out);
 
 /* environment.c */
 #define VARIABLE_BYTES 64
@@ -99,10 +110,11 @@ struct option {
 	size_t			 offset;	/* of its field in struct serve_options */
 	const char *const	*words;		/* of parse_word, NULL-terminated, in the order of the enum */
 	const char		*help;
+	enum audience		 only;		/* FOR_BOTH, or the one command that takes it */
 };
 
 option_parse_fn parse_count, parse_duration, parse_size, parse_word, parse_string, parse_switch, parse_listen,
-	parse_restart_limit, parse_backoff;
+	parse_restart_limit, parse_backoff, parse_ready, parse_signal, parse_env;
 
 /* A number, word or switch as it would be written; terminated, empty for strings and addresses. */
 #define VALUE_TEXT_BYTES 64
@@ -117,6 +129,10 @@ extern const size_t option_table_len;
 
 /* NULL when there is none. @len: of @flag. */
 const struct option *option_find(const char *flag, size_t len);
+/* What @command makes of it. Return: NULL, or what is wrong with that: "not in this version". */
+const char *option_refusal(const struct option *option, enum audience command);
+/* "serve" or "run" */
+const char *command_name(enum audience command);
 /* It says where options come from, or what to do with them, and is none of the pool's. */
 bool option_is_outside(const struct option *option);
 /* The one that was probably meant; NULL = no idea. */
@@ -130,7 +146,7 @@ void ctl_print_help(void);
 
 /* help.c */
 void help_print(void);
-void help_print_serve(void);
+void help_print_command(enum audience command);
 
 /* version.c */
 void version_print(void);
@@ -139,6 +155,13 @@ void version_print(void);
 
 /* `brood serve`: argv[0] is its first argument. Return: the exit code. */
 int serve_main(int argc, char **argv);
+/* `brood run`, likewise. */
+int run_main(int argc, char **argv);
+
+/* run.c */
+
+/* Whether the program could be executed, as far as it can be seen from here. Return: 0, or the exit code and .error says why. */
+int run_check(struct serve_options *out);
 
 /* complain.c */
 

@@ -50,6 +50,9 @@ static void print_option(const struct serve_options *options, const struct optio
 	if (option->parse == parse_listen)
 		for (size_t i = 0; i < options->n_listen; i++)
 			print_line(option->flag, options->listen[i], why);
+	else if (option->parse == parse_env && options->n_env > 0)
+		for (size_t i = 0; i < options->n_env; i++)
+			print_line(option->flag, options->env[i], why);
 	else if (string || value[0])
 		print_line(option->flag, string ? string : value, why);
 	else
@@ -59,6 +62,6 @@ static void print_option(const struct serve_options *options, const struct optio
 void effective_print(const struct serve_options *options)
 {
 	for (const struct option *o = option_table; o < option_table + option_table_len; o++)
-		if (o->flag && o->parse && !option_is_outside(o))
+		if (o->flag && !option_refusal(o, options->command) && !option_is_outside(o))
 			print_option(options, o);
 }

@@ -17,14 +17,15 @@ void variable_name(const struct option *option, char out[VARIABLE_BYTES])
 static int read_variable(struct reading *reading, const struct option *option)
 {
 	char name[VARIABLE_BYTES];
-	const char *value, *allowed;
+	const char *value, *allowed, *refusal;
 
 	variable_name(option, name);
 	value = getenv(name);
 	if (!value)
 		return 0;
-	if (!option->parse)
-		return refuse(reading->out, "%s is set: not in this version", name);
+	refusal = option_refusal(option, reading->out->command);
+	if (refusal)
+		return refuse(reading->out, "%s is set: %s", name, refusal);
 	allowed = assign_copy(reading, option, value);
 	return allowed ? refuse(reading->out, "%s is \"%s\": it must be %s", name, value, allowed) : 0;
 }

@@ -73,21 +73,23 @@ static int refuse_key(struct file *file, const char *key)
 	if (meant)
 		snprintf(what, sizeof(what), "unknown option %.64s; did you mean %s?", key, meant);
 	else
-		snprintf(what, sizeof(what), "unknown option %.64s; `brood serve --help` lists them", key);
+		snprintf(what, sizeof(what), "unknown option %.64s; `brood %s --help` lists them", key,
+			 command_name(file->reading.out->command));
 	return fail_line(file, what);
 }
 
 static int set_value(struct file *file, const struct option *option, const char *value)
 {
+	const char *refusal = option_refusal(option, file->reading.out->command);
 	unsigned *said = &file->said[option - option_table];
 	char what[CLI_ERROR_BYTES] = "";
 	const char *allowed;
 
-	if (!option->parse)
-		snprintf(what, sizeof(what), "%s is not in this version", option->flag);
+	if (refusal)
+		snprintf(what, sizeof(what), "%s is %s", option->flag, refusal);
 	else if (option_is_outside(option))
 		snprintf(what, sizeof(what), "%s cannot be said in a file", option->flag);
-	else if (*said && option->parse != parse_listen)
+	else if (*said && option->parse != parse_listen && option->parse != parse_env)
 		snprintf(what, sizeof(what), "%s is said in line %u already", option->flag, *said);
 	if (what[0])
 		return fail_line(file, what);

@@ -8,8 +8,9 @@ void help_print(void)
 	fputs("usage: brood serve [OPTIONS] [DIR]           serve the files under DIR (.)\n"
 	      "       brood serve [OPTIONS] --text STRING   answer every request with STRING\n"
 	      "       brood serve [OPTIONS] --handler F.so  answer with a handler of your own\n"
+	      "       brood run [OPTIONS] -- PROG ARG...    have a program be every worker\n"
 	      "       brood ctl [OPTIONS] COMMAND           ask or tell a running pool\n"
-	      "       brood help [serve | ctl]              this, or what they take\n"
+	      "       brood help [serve | run | ctl]        this, or what they take\n"
 	      "       brood version\n"
 	      "\n"
 	      "A pool of worker processes, each with its own SO_REUSEPORT socket, behind a\n"
@@ -30,13 +31,26 @@ static void print_option(const struct option *option)
 	printf("  %-24s %s%s%s%s\n", flag, option->help, usual[0] ? " (" : "", usual, usual[0] ? ")" : "");
 }
 
-void help_print_serve(void)
+static void print_usage(enum audience command)
 {
-	fputs("usage: brood serve [OPTIONS] [DIR | --text STRING | --handler F.so]\n", stdout);
+	if (command == FOR_SERVE) {
+		fputs("usage: brood serve [OPTIONS] [DIR | --text STRING | --handler F.so]\n", stdout);
+		return;
+	}
+	fputs("usage: brood run [OPTIONS] -- PROG ARG...\n"
+	      "\nPROG gets its listening sockets from descriptor 3 on (LISTEN_FDS), reports as to\n"
+	      "systemd (NOTIFY_SOCKET: READY=1; STOPPING=1 to be replaced first; WATCHDOG=1),\n"
+	      "and finds BROOD_SLOT and BROOD_GENERATION in its environment. {slot} in PROG,\n"
+	      "ARG and --env is the number of its slot.\n", stdout);
+}
+
+void help_print_command(enum audience command)
+{
+	print_usage(command);
 	for (const struct option *o = option_table; o < option_table + option_table_len; o++) {
-		if (!o->flag)
+		if (!o->flag && (o->only == FOR_BOTH || o->only == command))
 			printf("\n%s:\n", o->help);
-		else if (o->parse)
+		else if (o->flag && !option_refusal(o, command))
 			print_option(o);
 	}
 	fputs("\nEach is also a variable of the environment, --drain-timeout is\n"

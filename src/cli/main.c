@@ -12,6 +12,11 @@ static int run_serve(int argc, char **argv)
 	return serve_main(argc, argv);
 }
 
+static int run_run(int argc, char **argv)
+{
+	return run_main(argc, argv);
+}
+
 static int run_ctl(int argc, char **argv)
 {
 	return ctl_main(argc, argv);
@@ -22,11 +27,13 @@ static int run_help(int argc, char **argv)
 	if (argc == 0)
 		help_print();
 	else if (argc == 1 && strcmp(argv[0], "serve") == 0)
-		help_print_serve();
+		help_print_command(FOR_SERVE);
+	else if (argc == 1 && strcmp(argv[0], "run") == 0)
+		help_print_command(FOR_RUN);
 	else if (argc == 1 && strcmp(argv[0], "ctl") == 0)
 		ctl_print_help();
 	else
-		return complain("help is about nothing, about serve or about ctl");
+		return complain("help is about nothing, about serve, about run or about ctl");
 	return 0;
 }
 
@@ -46,10 +53,10 @@ struct command {
 
 static const struct command commands[] = {
 	{ "serve", run_serve, false },
+	{ "run", run_run, false },
 	{ "ctl", run_ctl, false },
 	{ "help", run_help, false },
 	{ "version", run_version, false },
-	{ "run", NULL, false },
 	{ "top", NULL, false },
 	{ "doctor", NULL, false },
 	{ "-h", run_help, true },

@@ -36,7 +36,7 @@ static int refuse_unknown(struct serve_options *out, const char *flag, size_t le
 	meant = option_suggest(word);
 	if (meant)
 		return refuse(out, "unknown option --%s; did you mean --%s?", word, meant);
-	return refuse(out, "unknown option --%s; `brood serve --help` lists them", word);
+	return refuse(out, "unknown option --%s; `brood %s --help` lists them", word, command_name(out->command));
 }
 
 static int read_flag(struct arguments *arguments, const char *flag)
@@ -49,8 +49,8 @@ static int read_flag(struct arguments *arguments, const char *flag)
 
 	if (!option)
 		return refuse_unknown(out, flag, len);
-	if (!option->parse)
-		return refuse(out, "--%s is not in this version", option->flag);
+	if (option_refusal(option, out->command))
+		return refuse(out, "--%s is %s", option->flag, option_refusal(option, out->command));
 	if (!option->form) {
 		if (value)
 			return refuse(out, "--%s takes no value", option->flag);
@@ -77,16 +77,30 @@ static int read_directory(struct arguments *arguments, const char *argument)
 	return 0;
 }
 
+/* All that follows "--". */
+static int read_program(struct arguments *arguments)
+{
+	arguments->reading.out->program = arguments->next;
+	arguments->next = arguments->end;
+	return 0;
+}
+
 static int read_argument(struct arguments *arguments)
 {
+	bool run = arguments->reading.out->command == FOR_RUN;
 	const char *argument = *arguments->next++;
 
+	if (run && strcmp(argument, "--") == 0)
+		return read_program(arguments);
+	if (run && argument[0] != '-')
+		return refuse(arguments->reading.out, "\"%s\" stands before --: brood run [OPTIONS] -- PROG ARG...", argument);
 	if (arguments->no_more_flags || argument[0] != '-' || argument[1] == '\0')
 		return read_directory(arguments, argument);
 	if (strcmp(argument, "--") == 0)
 		arguments->no_more_flags = true;
 	else if (argument[1] != '-')
-		return refuse(arguments->reading.out, "unknown option %s; `brood serve --help` lists them", argument);
+		return refuse(arguments->reading.out, "unknown option %s; `brood %s --help` lists them", argument,
+			      command_name(arguments->reading.out->command));
 	else
 		return read_flag(arguments, argument + 2);
 	return 0;
@@ -114,7 +128,17 @@ static bool says_help(char **arguments, char **end)
 
 /* ---- all of them ---- */
 
-static int settle(struct serve_options *out)
+static int settle_program(struct serve_options *out)
+{
+	if (!out->program || !out->program[0] || out->program[0][0] == '\0')
+		return refuse(out, "no program: brood run [OPTIONS] -- PROG ARG...");
+	for (size_t i = 0; i < out->n_listen && out->n_listen > 1; i++)
+		if (strcmp(out->listen[i], CLI_LISTEN_NONE) == 0)
+			return refuse(out, "--listen none, and other addresses");
+	return assign_env(out) < 0 ? refuse(out, "no memory for --env") : 0;
+}
+
+static int settle_answer(struct serve_options *out)
 {
 	int n_answers = (out->pool.root != NULL) + (out->pool.text != NULL) + (out->pool.handler != NULL);
 
@@ -122,18 +146,25 @@ static int settle(struct serve_options *out)
 		return refuse(out, "only one of DIR, --text and --handler can answer");
 	if (n_answers == 0)
 		out->pool.root = ".";
+	return 0;
+}
+
+static int settle(struct serve_options *out)
+{
+	int code = out->command == FOR_RUN ? settle_program(out) : settle_answer(out);
+
 	if (out->n_listen == 0)
 		out->listen[out->n_listen++] = ":8080";
 	if (!out->pool.control)
 		out->pool.control = CONTROL_AUTO;
-	return 0;
+	return code;
 }
 
-int options_read(int argc, char **argv, struct serve_options *ret_options)
+int options_read(enum audience command, int argc, char **argv, struct serve_options *ret_options)
 {
 	int code;
 
-	*ret_options = (struct serve_options){ .pool = BROOD_OPTIONS_INIT };
+	*ret_options = (struct serve_options){ .command = command, .pool = BROOD_OPTIONS_INIT };
 	if (says_help(argv, argv + argc)) {
 		ret_options->help = true;
 		return 0;

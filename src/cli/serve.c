@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 struct serve {
+	enum audience		 command;
 	int			 argc;
 	char			**argv;
 	struct serve_options	 options;
@@ -48,6 +49,8 @@ static int check_handler(struct serve_options *out, const char *path)
 /* A slip here would else be told by every worker in turn. The workers check again, as who they are then. */
 static int check_paths(struct serve_options *out)
 {
+	if (out->command == FOR_RUN)
+		return run_check(out);
 	if (out->pool.root)
 		return check_directory(out, out->pool.root);
 	if (out->pool.handler)
@@ -55,9 +58,9 @@ static int check_paths(struct serve_options *out)
 	return 0;
 }
 
-static int read_options(int argc, char **argv, struct serve_options *ret_options)
+static int read_options(const struct serve *serve, struct serve_options *ret_options)
 {
-	int code = options_read(argc, argv, ret_options);
+	int code = options_read(serve->command, serve->argc, serve->argv, ret_options);
 
 	return code == 0 && !ret_options->help ? check_paths(ret_options) : code;
 }
@@ -79,7 +82,7 @@ static int on_reload(struct brood_options *pool, void *arg)
 {
 	struct serve *serve = arg;
 	struct serve_options again;
-	int code = read_options(serve->argc, serve->argv, &again);
+	int code = read_options(serve, &again);
 
 	if (code != 0) {
 		log_error("reload: %s; nothing is changed", again.error);
@@ -99,7 +102,7 @@ static int on_reload(struct brood_options *pool, void *arg)
 static int listen_and_run(struct brood *brood, struct serve *serve)
 {
 	for (size_t i = 0; i < serve->options.n_listen; i++)
-		if (brood_listen(brood, serve->options.listen[i]) < 0)
+		if (strcmp(serve->options.listen[i], CLI_LISTEN_NONE) != 0 && brood_listen(brood, serve->options.listen[i]) < 0)
 			return BROOD_EXIT_NOT_STARTED;
 	if (serve->options.config)
 		brood_on_reload(brood, on_reload, serve);
@@ -112,6 +115,11 @@ static int serve_or_check(struct serve *serve)
 	int r = brood_create(&serve->options.pool, &brood);
 	int code = 0;
 
+	if (r == 0 && serve->command == FOR_RUN) {
+		r = brood_program(brood, (const char *const *)serve->options.program);
+		if (r < 0)
+			brood_destroy(brood);
+	}
 	if (r == -EINVAL || (r < 0 && serve->options.check))
 		return BROOD_EXIT_USAGE;	/* a user or a group there is not; the log says which */
 	if (r < 0)
@@ -124,20 +132,30 @@ static int serve_or_check(struct serve *serve)
 	return code;
 }
 
-int serve_main(int argc, char **argv)
+static int start(enum audience command, int argc, char **argv)
 {
-	struct serve serve = { .argc = argc, .argv = argv };
-	int code = read_options(argc, argv, &serve.options);
+	struct serve serve = { .command = command, .argc = argc, .argv = argv };
+	int code = read_options(&serve, &serve.options);
 
 	if (code != 0) {
 		complain("%s", serve.options.error);
 		if (serve.options.check)
 			code = BROOD_EXIT_USAGE;
 	} else if (serve.options.help) {
-		help_print_serve();
+		help_print_command(command);
 	} else {
 		code = serve_or_check(&serve);
 	}
 	options_free(&serve.options);
 	return code;
+}
+
+int serve_main(int argc, char **argv)
+{
+	return start(FOR_SERVE, argc, argv);
+}
+
+int run_main(int argc, char **argv)
+{
+	return start(FOR_RUN, argc, argv);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table - every option of `brood serve`, in the order of its help
+ * table - every option of `brood serve` and `brood run`, in the order of their help
  *
  * Each is also BROOD_<NAME> in the environment: --drain-timeout is BROOD_DRAIN_TIMEOUT; and drain-timeout in a file.
  * Defaults and ranges are those of setting.h. A new option is one row here and its field in struct brood_options.
@@ -16,56 +16,74 @@ static const char *const balances[] = { "auto", "hash", "weighted", "least", NUL
 static const char *const engines[] = { "auto", "uring", "epoll", NULL };
 static const char *const giveups[] = { "exit", "degrade", NULL };
 static const char *const faults[] = { "die", "contain", NULL };
+static const char *const stdios[] = { "inherit", "null", "log", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 
-#define HEADING(text) { .help = (text) }
-#define OPTION(name, argument, parser, field, text) \
-	{ (name), (argument), (parser), offsetof(struct serve_options, field), NULL, (text) }
-#define CHOICE(name, argument, list, field, text) \
-	{ (name), (argument), parse_word, offsetof(struct serve_options, field), (list), (text) }
+#define HEADING(text, who) { .help = (text), .only = (who) }
+#define ROW(name, argument, parser, field, list, text, who) \
+	{ (name), (argument), (parser), offsetof(struct serve_options, field), (list), (text), (who) }
+#define OPTION(name, argument, parser, field, text) ROW(name, argument, parser, field, NULL, text, FOR_BOTH)
+#define SERVES(name, argument, parser, field, text) ROW(name, argument, parser, field, NULL, text, FOR_SERVE)
+#define RUNS(name, argument, parser, field, text) ROW(name, argument, parser, field, NULL, text, FOR_RUN)
+#define CHOICE(name, argument, words, field, text) ROW(name, argument, parse_word, field, words, text, FOR_BOTH)
+#define CHOICE_OF(name, argument, words, field, text, who) ROW(name, argument, parse_word, field, words, text, who)
 #define LATER(name) { .flag = (name) }	/* in the contract of the command line, not in this version */
 
 const struct option option_table[] = {
-	HEADING("Where all this is said"),
+	HEADING("Where all this is said", FOR_BOTH),
 	OPTION("config",          "FILE",     parse_string,        config,
 	       "a file of lines such as drain-timeout = 9s"),
 	OPTION("check",           NULL,       parse_switch,        check,
 	       "print what would be in force, and why; end"),
 
-	HEADING("What answers (one of them; DIR is the argument without a flag)"),
-	OPTION("root",            "DIR",      parse_string,        pool.root,
+	HEADING("What answers (one of them; DIR is the argument without a flag)", FOR_SERVE),
+	SERVES("root",            "DIR",      parse_string,        pool.root,
 	       "the files under DIR, as the argument DIR"),
-	OPTION("text",            "STRING",   parse_string,        pool.text,
+	SERVES("text",            "STRING",   parse_string,        pool.text,
 	       "answer every request with STRING"),
-	OPTION("handler",         "F.so",     parse_string,        pool.handler,
+	SERVES("handler",         "F.so",     parse_string,        pool.handler,
 	       "answer with the handler in F.so"),
-	OPTION("listing",         NULL,       parse_switch,        pool.listing,
+	SERVES("listing",         NULL,       parse_switch,        pool.listing,
 	       "list directories without index.html"),
-	OPTION("cache-size",      "SIZE",     parse_size,          pool.cache_bytes,
+	SERVES("cache-size",      "SIZE",     parse_size,          pool.cache_bytes,
 	       "small files in memory, per worker"),
 
-	HEADING("Sockets"),
+	HEADING("The program", FOR_RUN),
+	RUNS("ready",             "WHEN",     parse_ready,         pool.ready,
+	     "listen, notify (READY=1), or delay:TIME"),
+	RUNS("stop-signal",       "SIGNAL",   parse_signal,        pool.stop_signal,
+	     "that has it finish and leave"),
+	RUNS("shell",             NULL,       parse_switch,        pool.shell,
+	     "it is a command of /bin/sh"),
+	CHOICE_OF("stdio",        "WHERE",    stdios,              pool.stdio,
+	       "what it writes: inherit, null or log", FOR_RUN),
+	RUNS("env",               "NAME=VALUE", parse_env,         env,
+	     "more of its environment; may be repeated"),
+	RUNS("cwd",               "DIR",      parse_string,        pool.cwd,
+	     "the directory it starts in"),
+
+	HEADING("Sockets", FOR_BOTH),
 	OPTION("listen",          "ADDR",     parse_listen,        listen,
 	       "HOST:PORT or :PORT; may be repeated"),
 	OPTION("join",            NULL,       parse_switch,        pool.join,
 	       "share a port with other pools of this user"),
 	OPTION("backlog",         "N",        parse_count,         pool.backlog,
 	       "connections that may wait, per worker"),
-	OPTION("max-connections", "N|auto",   parse_count,         pool.max_connections,
+	SERVES("max-connections", "N|auto",   parse_count,         pool.max_connections,
 	       "per worker; auto: as RLIMIT_NOFILE allows"),
 
-	HEADING("The pool"),
+	HEADING("The pool", FOR_BOTH),
 	OPTION("workers",         "N|auto",   parse_count,         pool.workers,
 	       "processes; auto: one per usable CPU"),
 	CHOICE("model",           "MODEL",    models,              pool.model,
 	       "reuseport, preemptive or round-robin"),
 	CHOICE("balance",         "BALANCE",  balances,            pool.balance,
 	       "reuseport: auto, hash, weighted or least"),
-	OPTION("rebalance",       NULL,       parse_switch,        pool.rebalance,
+	SERVES("rebalance",       NULL,       parse_switch,        pool.rebalance,
 	       "reuseport: idle connections move to other workers"),
-	CHOICE("engine",          "ENGINE",   engines,             pool.engine,
-	       "auto, uring or epoll"),
+	CHOICE_OF("engine",          "ENGINE",   engines,             pool.engine,
+	       "auto, uring or epoll", FOR_SERVE),
 	OPTION("drain-timeout",   "TIME",     parse_duration,      pool.drain_timeout_ms,
 	       "to finish what is in flight when leaving"),
 	OPTION("start-timeout",   "TIME",     parse_duration,      pool.start_timeout_ms,
@@ -76,13 +94,13 @@ const struct option option_table[] = {
 	       "wait before restarting again"),
 	OPTION("hang-timeout",    "TIME|off", parse_duration,      pool.hang_timeout_ms,
 	       "for a worker's loop to turn again"),
-	CHOICE("on-fault",        "ACTION",   faults,              pool.on_fault,
-	       "die, or contain: the request alone is lost"),
-	OPTION("poison-limit",    "N|off",    parse_count,         pool.poison_limit,
+	CHOICE_OF("on-fault",        "ACTION",   faults,              pool.on_fault,
+	       "die, or contain: the request alone is lost", FOR_SERVE),
+	SERVES("poison-limit",    "N|off",    parse_count,         pool.poison_limit,
 	       "faults of like requests; then they get 503"),
 	OPTION("surge",           "N",        parse_count,         pool.surge,
 	       "workers replaced at a time, by wish or reload"),
-	OPTION("max-requests",    "N|off",    parse_count,         pool.max_requests,
+	SERVES("max-requests",    "N|off",    parse_count,         pool.max_requests,
 	       "then a worker is replaced; up to a tenth less"),
 	OPTION("max-rss",         "SIZE|off", parse_size,          pool.max_rss_bytes,
 	       "the same by its memory"),
@@ -99,31 +117,31 @@ const struct option option_table[] = {
 	OPTION("control",         "PATH",     parse_string,        pool.control,
 	       "UNIX socket for brood ctl, or off (auto)"),
 
-	HEADING("HTTP"),
-	OPTION("max-head",        "SIZE",     parse_size,          pool.max_head_bytes,
+	HEADING("HTTP", FOR_SERVE),
+	SERVES("max-head",        "SIZE",     parse_size,          pool.max_head_bytes,
 	       "request line and fields; over it 431"),
-	OPTION("max-target",      "SIZE",     parse_size,          pool.max_target_bytes,
+	SERVES("max-target",      "SIZE",     parse_size,          pool.max_target_bytes,
 	       "request target; over it 414"),
-	OPTION("max-fields",      "N",        parse_count,         pool.max_fields,
+	SERVES("max-fields",      "N",        parse_count,         pool.max_fields,
 	       "request fields; over it 431"),
-	OPTION("max-body",        "SIZE",     parse_size,          pool.max_body_bytes,
+	SERVES("max-body",        "SIZE",     parse_size,          pool.max_body_bytes,
 	       "request body; over it 413"),
-	OPTION("header-timeout",  "TIME",     parse_duration,      pool.header_timeout_ms,
+	SERVES("header-timeout",  "TIME",     parse_duration,      pool.header_timeout_ms,
 	       "for a whole request head; then 408"),
-	OPTION("body-timeout",    "TIME",     parse_duration,      pool.body_timeout_ms,
+	SERVES("body-timeout",    "TIME",     parse_duration,      pool.body_timeout_ms,
 	       "between two pieces of a body; then 408"),
-	OPTION("idle-timeout",    "TIME",     parse_duration,      pool.idle_timeout_ms,
+	SERVES("idle-timeout",    "TIME",     parse_duration,      pool.idle_timeout_ms,
 	       "connection kept open without a request"),
-	OPTION("write-timeout",   "TIME",     parse_duration,      pool.write_timeout_ms,
+	SERVES("write-timeout",   "TIME",     parse_duration,      pool.write_timeout_ms,
 	       "client that takes nothing of a response"),
-	OPTION("linger-timeout",  "TIME",     parse_duration,      pool.linger_timeout_ms,
+	SERVES("linger-timeout",  "TIME",     parse_duration,      pool.linger_timeout_ms,
 	       "reading on after an early answer"),
-	OPTION("max-conn-requests", "N|off",  parse_count,         pool.max_conn_requests,
+	SERVES("max-conn-requests", "N|off",  parse_count,         pool.max_conn_requests,
 	       "then a connection is closed"),
-	OPTION("max-conn-age",    "TIME|off", parse_duration,      pool.max_conn_age_ms,
+	SERVES("max-conn-age",    "TIME|off", parse_duration,      pool.max_conn_age_ms,
 	       "the same by its age; up to a tenth less"),
 
-	HEADING("Log (to stderr)"),
+	HEADING("Log (to stderr)", FOR_BOTH),
 	CHOICE("log-format",      "FORMAT",   log_formats,         pool.log_format,
 	       "text or json"),
 	CHOICE("log-level",       "LEVEL",    log_levels,          pool.log_level,
@@ -141,6 +159,21 @@ const struct option *option_find(const char *flag, size_t len)
 		if (o->flag && strlen(o->flag) == len && memcmp(o->flag, flag, len) == 0)
 			return o;
 	return NULL;
+}
+
+const char *command_name(enum audience command)
+{
+	return command == FOR_RUN ? "run" : "serve";
+}
+
+const char *option_refusal(const struct option *option, enum audience command)
+{
+	if (!option->parse)
+		return "not in this version";
+	if (option->only == FOR_BOTH || option->only == command)
+		return NULL;
+	return option->only == FOR_SERVE ? "an option of brood serve, not of brood run"
+					 : "an option of brood run, not of brood serve";
 }
 
 bool option_is_outside(const struct option *option)

@@ -6,6 +6,7 @@
 #include "setting.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -199,9 +200,11 @@ const char *parse_listen(const struct option *option, const char *value, struct 
 {
 	struct address address;
 
-	if (strncmp(value, "unix:", 5) == 0)
+	if (out->command == FOR_RUN && strcmp(value, CLI_LISTEN_NONE) == 0)
+		value = CLI_LISTEN_NONE;
+	else if (strncmp(value, "unix:", 5) == 0)
 		return "HOST:PORT; unix sockets are not in this version";
-	if (address_parse(value, &address) < 0)
+	else if (address_parse(value, &address) < 0)
 		return "an address such as :8080, 127.0.0.1:8080 or [::1]:8080";
 	if (out->n_listen == CLI_LISTEN_MAX)
 		return "given at most 8 times";
@@ -209,7 +212,78 @@ const char *parse_listen(const struct option *option, const char *value, struct 
 	return NULL;
 }
 
+/* NAME=VALUE of one line. */
+const char *parse_env(const struct option *option, const char *value, struct serve_options *out)
+{
+	size_t name_len = strcspn(value, "= ");
+
+	if (name_len == 0 || value[name_len] != '=' || strchr(value, '\n'))
+		return "NAME=VALUE, in one line";
+	if (out->n_env == CLI_ENV_MAX)
+		return "given at most 64 times";
+	out->env[out->n_env++] = value;
+	return NULL;
+}
+
+const char *parse_ready(const struct option *option, const char *value, struct serve_options *out)
+{
+	static const char *const allowed = "listen, notify or delay:TIME, such as delay:500ms";
+	const struct setting *delay = setting_find(offsetof(struct brood_options, ready_delay_ms));
+	uint32_t ready = BROOD_READY_LISTEN;
+	uint64_t ms;
+
+	if (strncmp(value, "delay:", 6) == 0) {
+		if (units_parse_duration(value + 6, &ms) < 0 || !within(delay, ms))
+			return allowed;
+		store(delay, ms, out);
+		ready = BROOD_READY_DELAY;
+	} else if (strcmp(value, "notify") == 0) {
+		ready = BROOD_READY_NOTIFY;
+	} else if (strcmp(value, "listen") != 0) {
+		return allowed;
+	}
+	store(setting_of(option), ready, out);
+	return NULL;
+}
+
+/* TERM, SIGTERM or 15; those that cannot be caught would not let it finish. */
+const char *parse_signal(const struct option *option, const char *value, struct serve_options *out)
+{
+	const char *name = strncmp(value, "SIG", 3) == 0 ? value + 3 : value;
+	uint64_t number = 0;
+
+	if (units_parse_number(value, &number) < 0)
+		for (int i = 1; i < NSIG && number == 0; i++)
+			if (sigabbrev_np(i) && strcmp(sigabbrev_np(i), name) == 0)
+				number = (uint64_t)i;
+	if (number == SIGKILL || number == SIGSTOP || !within(setting_of(option), number))
+		return "a signal such as TERM, QUIT or INT, but not KILL or STOP";
+	store(setting_of(option), number, out);
+	return NULL;
+}
+
 /* ---- and back ---- */
+
+static void format_ready(const struct serve_options *options, char out[VALUE_TEXT_BYTES])
+{
+	char delay[UNITS_TEXT_BYTES];
+
+	units_format_duration(options->pool.ready_delay_ms, delay);
+	if (options->pool.ready == BROOD_READY_DELAY)
+		snprintf(out, VALUE_TEXT_BYTES, "delay:%s", delay);
+	else
+		snprintf(out, VALUE_TEXT_BYTES, "%s", options->pool.ready == BROOD_READY_NOTIFY ? "notify" : "listen");
+}
+
+static void format_signal(uint64_t number, char out[VALUE_TEXT_BYTES])
+{
+	const char *name = sigabbrev_np((int)number);
+
+	if (name)
+		snprintf(out, VALUE_TEXT_BYTES, "%s", name);
+	else
+		snprintf(out, VALUE_TEXT_BYTES, "%" PRIu64, number);
+}
 
 /* With its default put in. */
 static uint64_t load(const struct setting *setting, const struct serve_options *options)
@@ -246,6 +320,10 @@ static void format_number(const struct option *option, const struct setting *set
 		units_format_size(value, out);
 	else if (option->parse == parse_word)
 		snprintf(out, VALUE_TEXT_BYTES, "%s", option->words[value]);
+	else if (option->parse == parse_ready)
+		format_ready(options, out);
+	else if (option->parse == parse_signal)
+		format_signal(value, out);
 	else
 		format_pair(option->form, value, load(setting + 1, options), out);
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 from _brood import brood, check
 
-for arguments in (["help"], ["--help"], ["-h"], ["help", "serve"], ["help", "ctl"], ["ctl", "-h"],
-                  ["serve", "--help"], ["serve", "-h"],
+for arguments in (["help"], ["--help"], ["-h"], ["help", "serve"], ["help", "run"], ["help", "ctl"], ["ctl", "-h"],
+                  ["serve", "--help"], ["run", "--help"], ["run", "-h", "--", "prog"], ["serve", "-h"],
                   ["serve", "--xyzzy", "-h"], ["version"], ["--version"]):
     result = brood(*arguments, BROOD_WORKERS="wrong, but who asks for help gets it")
     check(result.returncode == 0 and result.stderr == "", arguments, result)

@@ -11,8 +11,8 @@ header = (ROOT / "src/brood.h").read_text()
 hello = (ROOT / "src/examples/hello.c").read_text()
 
 entries = dict(re.findall(r"^\.It Fl -([a-z-]+)(.*?)(?=^\.It|^\.El)", page1, re.M | re.S))
-help_text = brood("serve", "--help").stdout
-offered = re.findall(r"^  --([a-z-]+) .*?(?:\(([^ ()]+)\))?$", help_text, re.M)
+offered = sorted({option for command in ("serve", "run") for option in re.findall(
+    r"^  --([a-z-]+) .*?(?:\(([^ ()]+)\))?$", brood(command, "--help").stdout, re.M)})
 check(len(offered) > 20, "the help has only", offered)
 check(set(entries) == {flag for flag, _ in offered}, "options of help and page differ:",
       set(entries) ^ {flag for flag, _ in offered})

@@ -227,11 +227,12 @@ class Brood:
     """`brood serve` of the demo handler; with ready=False it is only started, with control it has a control socket."""
 
     def __init__(self, *options, engine=None, workers=2, what=("--handler", DEMO), ready=True, port=None,
-                 prefix=(), control=False, program=BROOD, model=MODEL, **popen):
+                 prefix=(), control=False, program=BROOD, verb="serve", model=MODEL, addresses=True, **popen):
         self.port = port or free_port()
         self.directory = tempfile.TemporaryDirectory(prefix="brood-play-")
         os.chmod(self.directory.name, 0o755)
-        command = [*prefix, program, "serve", "--listen", f"127.0.0.1:{self.port}"]
+        command = [*prefix, program, verb]
+        command += ["--listen", f"127.0.0.1:{self.port}"] if addresses else []
         command += ["--workers", str(workers)] if workers else []
         command += ["--model", model]
         command += ["--engine", engine] if engine else []
@@ -483,9 +484,11 @@ def get(port, target, fields="", timeout=10, method="GET"):
 class Checker:
     """tests/tools/checker.c at work; lost() is what it sent and nobody answered."""
 
-    def __init__(self, port, mode="keepalive", connections=16, seconds=60, path="/echo", rate=0):
+    def __init__(self, port, mode="keepalive", connections=16, seconds=60, path="/echo", rate=0,
+                 foreign=False):
         command = [BUILD / "tests/tools/checker", "--port", port, "--mode", mode, "--connections", connections,
                    "--seconds", seconds, "--path", path] + (["--rate", rate] if rate else [])
+        command += ["--foreign"] if foreign else []
         self.mode, self.counts = f"{mode} {path}", None
         self.n_kept = 0 if mode == "close" else connections
         self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)

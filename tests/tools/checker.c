@@ -3,13 +3,13 @@
  * checker - a client that believes nothing
  *
  *   checker --port P [--connections N] [--seconds S] [--mode keepalive|close|pipeline=K]
- *           [--path /echo|/big|/sleep?ms=N|/] [--rate R] [--tell]
+ *           [--path /echo|/big|/sleep?ms=N|/] [--rate R] [--tell] [--foreign]
  *
  * Keeps N connections to 127.0.0.1:P busy, for S seconds or until SIGTERM, and lets what is under way
  * finish. /echo posts a body that no other request has, of 1 to 4 KiB; /big asks for up to 64 KiB of a
  * known pattern; the rest are answered with a text of the demo handler. Every response is compared byte
  * for byte, and the end of every connection is given a name. With --rate a connection pauses between its
- * requests, else never.
+ * requests, else never. With --foreign the server is not brood, and fields that brood would not send are passed over.
  *
  * Prints one line of JSON. Lost is a request that was sent on an established connection and never answered;
  * "raced" is one that met the server's close of a connection that had been idle for RACE_MS; "after_close"
@@ -109,6 +109,7 @@ static struct {
 	unsigned	n_conns;
 	double		seconds;
 	bool		closing;	/* --mode close */
+	bool		foreign;	/* the server is not brood: it may send other fields */
 	unsigned	depth;
 	const char	*target;
 	enum path	path;
@@ -327,7 +328,7 @@ static bool read_field(const char *line, struct head *head)
 		head->close = true;
 		return true;
 	}
-	return strncmp(line, "Content-Type: ", 14) == 0;
+	return strncmp(line, "Content-Type: ", 14) == 0 || (options.foreign && strchr(line, ':'));
 }
 
 /* Return: false when the connection was given up. c->head is terminated and ends with an empty line. */
@@ -668,7 +669,7 @@ static void on_asked(int number)
 
 _Noreturn static void usage(void)
 {
-	fprintf(stderr, "usage: checker --port P [--connections N] [--seconds S] [--rate R] [--tell]\n"
+	fprintf(stderr, "usage: checker --port P [--connections N] [--seconds S] [--rate R] [--tell] [--foreign]\n"
 			"               [--mode keepalive|close|pipeline=K] [--path /echo|/big|/sleep?ms=N|/]\n");
 	exit(2);
 }
@@ -694,7 +695,7 @@ static void parse_options(int argc, char **argv)
 	static const struct option names[] = {
 		{ "port", 1, NULL, 'p' }, { "connections", 1, NULL, 'c' }, { "seconds", 1, NULL, 's' },
 		{ "mode", 1, NULL, 'm' }, { "path", 1, NULL, 't' }, { "rate", 1, NULL, 'r' },
-		{ "tell", 0, NULL, 'T' }, { 0 },
+		{ "tell", 0, NULL, 'T' }, { "foreign", 0, NULL, 'f' }, { 0 },
 	};
 	double rate = 0;
 	int option;
@@ -708,6 +709,7 @@ static void parse_options(int argc, char **argv)
 		case 't': set_path(optarg); break;
 		case 'r': rate = atof(optarg); break;
 		case 'T': options.telling = true; break;
+		case 'f': options.foreign = true; break;
 		default: usage();
 		}
 	}
