@@ -35,7 +35,7 @@ SPARE = 0.85			# of the budget; the rest is for retries, starts and stops
 SECONDS_MIN = 0.2
 RATE_MARGIN = 1.05		# a client at a fixed rate ends a little later
 SIBLINGS = ("footprint", "respawn")	# scripts that give rows
-TEXTS = ("openloop_check", "shared_listener")	# a script and a program whose words are kept
+TEXTS = ("guests", "openloop_check", "shared_listener")	# scripts and a program whose words are kept
 
 
 def parse_arguments():
@@ -132,7 +132,8 @@ def run(args, every, cpus):
 def run_texts(args, results, field):
     """What else the report shows as it was printed."""
     common = ["--brood", args.brood, "--build", args.build, "--handler", args.handler]
-    commands = {"openloop_check": [sys.executable, os.path.join(HERE, "openloop_check.py"), *common],
+    commands = {"guests": [sys.executable, os.path.join(HERE, "guests.py"), *common[:4]],
+                "openloop_check": [sys.executable, os.path.join(HERE, "openloop_check.py"), *common],
                 "shared_listener": [os.path.join(args.build, "shared_listener")]}
     for name in TEXTS:
         if (args.only and name not in args.only) or results.knows(name):

@@ -147,7 +147,8 @@ def text_of(args, measured, every):
              "## Machine\n\n" + machine_section(measured)]
     for heading, group in groups(every).items():
         parts += [heading, *(workload_section(measured, w) for w in group if w.key in measured.newest)]
-    parts += [printed_section(measured, words.SHARED, "shared_listener"),
+    parts += [printed_section(measured, words.GUESTS, "guests"),
+              printed_section(measured, words.SHARED, "shared_listener"),
               printed_section(measured, words.BELIEF, "openloop_check")]
     parts += ["## Beyond this machine\n\n" + simulator_section(args, measured, every),
               commands_section(measured, every)]

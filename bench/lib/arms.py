@@ -96,6 +96,13 @@ def node_arm(policy, workers=1):
     return Arm(f"node {policy} x{workers}", "node", f"SCHED_{policy.upper()}", "epoll", workers, make)
 
 
+def guest_arm(workers=1):
+    def make(field, port, serves):
+        return peers.node_behind_brood(field.args.brood, field.workdir, port, field.cpu, workers,
+                                       max(1, BACKLOG_TOTAL // workers))
+    return Arm(f"node behind brood x{workers}", "node", "brood run", "epoll", workers, make)
+
+
 def haproxy_arm(workers=1):
     def make(field, port, serves):
         return peers.haproxy(field.workdir, port, field.cpu, workers, BACKLOG_TOTAL)

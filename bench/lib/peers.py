@@ -33,23 +33,25 @@ http {{
 }}
 """
 
+# The same server twice: as a worker of Node's cluster, and on descriptor 3, as a worker of brood run. USR2 has the
+# cluster replace its workers as brood does: a new one first, then the old one closes and finishes.
 NODE_JS = """\
 const cluster = require('cluster');
 const http = require('http');
+const net = require('net');
 const [port, workers, policy, backlog] = process.argv.slice(2);
+let leaving = false;
 function answer(response, body) {
-	response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': body.length });
+	const head = { 'Content-Type': 'text/plain', 'Content-Length': body.length };
+	if (leaving)
+		head.Connection = 'close';
+	response.writeHead(200, head);
 	response.end(body);
 }
 function spin(ms) {
 	for (const end = performance.now() + ms; performance.now() < end;);
 }
-if (cluster.isPrimary) {
-	if (policy) cluster.schedulingPolicy = policy === 'none' ? cluster.SCHED_NONE : cluster.SCHED_RR;
-	for (let i = 0; i < Number(workers); i++) cluster.fork();
-	cluster.on('exit', () => cluster.fork());
-	process.on('SIGTERM', () => process.exit(0));
-} else {
+function serve(where) {
 	const server = http.createServer((request, response) => {
 		if (request.url === '/')
 			return answer(response, 'Hello, world!\\n');
@@ -61,7 +63,36 @@ if (cluster.isPrimary) {
 		answer(response, `{"pid":${process.pid}}\\n`);
 	});
 	server.keepAliveTimeout = 75000;
-	server.listen({ port: Number(port), host: '127.0.0.1', backlog: Number(backlog) });
+	return server.listen({ ...where, backlog: Number(backlog) });
+}
+function replace(old) {
+	if (old.length > 0)
+		cluster.fork().on('listening', () => {
+			old[0].send('leave');
+			replace(old.slice(1));
+		});
+	else
+		console.log('replaced');
+}
+if (process.env.LISTEN_FDS) {
+	const server = serve({ fd: 3 });
+	process.on('SIGTERM', () => {
+		leaving = true;
+		net.Server.prototype.close.call(server, () => process.exit(0));
+		setInterval(() => server.closeIdleConnections(), 1000);
+	});
+} else if (cluster.isPrimary) {
+	if (policy) cluster.schedulingPolicy = policy === 'none' ? cluster.SCHED_NONE : cluster.SCHED_RR;
+	for (let i = 0; i < Number(workers); i++) cluster.fork();
+	cluster.on('exit', (worker) => worker.exitedAfterDisconnect || cluster.fork());
+	process.on('SIGUSR2', () => replace(Object.values(cluster.workers)));
+	process.on('SIGTERM', () => process.exit(0));
+} else {
+	serve({ port: Number(port), host: '127.0.0.1' });
+	process.on('message', () => {
+		leaving = true;
+		cluster.worker.disconnect();
+	});
 }
 """
 
@@ -141,6 +172,14 @@ def node(workdir, port, cpu, workers=1, policy="", backlog=4096):
     path = find("node", "nodejs")
     script = write_config(workdir, f"node-{port}.js", NODE_JS)
     return Server("node cluster", [path, script, port, workers, policy, backlog], port, cpu, NODE_JS)
+
+
+def node_behind_brood(brood, workdir, port, cpu, workers=1, backlog=4096):
+    """The same program as every worker of brood run."""
+    path = find("node", "nodejs")
+    script = write_config(workdir, f"node-{port}.js", NODE_JS)
+    argv = [brood, "run", "--listen", f"{HOST}:{port}", "--workers", workers, "--backlog", backlog, "--control", "off"]
+    return Server("node behind brood", [*argv, "--", path, script, port, workers, "run", backlog], port, cpu, NODE_JS)
 
 
 def haproxy(workdir, port, cpu, workers=1, backlog=2048):

@@ -71,7 +71,7 @@ METHOD = f"""\
   one listening socket. Their connections per worker cannot be seen from outside. h2o serves the text as a file,
   because without mruby it has no other constant answer; HAProxy serves no files.
 - **nginx shared** is one listening socket with `accept_mutex off`; **node** is its cluster module, SCHED_RR or
-  SCHED_NONE.
+  SCHED_NONE; **node behind brood** is the same server as every worker of `brood run`.
 - **proxy** is `bench/proxy`: an acceptor that forwards bytes to brood workers on ports of their own.
 - **null_uring, null_epoll** receive, look at nothing, and send: the practical limit of each kernel interface."""
 
@@ -86,6 +86,11 @@ SPREAD = """\
 max/mean is the busiest worker's connections over the mean: 1 is even, the number of workers means that one has
 everything. Every slice opens its connections anew. Variation is the standard deviation over the mean."""
 HARD = "## Killed workers, slow readers"
+GUESTS = """\
+## Node behind brood run
+
+What `bench/guests.py` printed: one Node server, two workers, as the workers of Node's own cluster (SCHED_RR) and of
+`brood run`, on the same two cores as the client, slices interleaved."""
 SHARED = """\
 ## Who gets the connections of a shared listener
 

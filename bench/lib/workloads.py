@@ -7,7 +7,7 @@ how long an answer takes is the score.
 """
 from dataclasses import dataclass, field as default
 
-from lib.arms import BALANCES, MODELS, brood_arms, h2o_arm, haproxy_arm, nginx_arm, node_arm, null_arm, proxy_arm
+from lib.arms import BALANCES, MODELS, brood_arms, guest_arm, h2o_arm, haproxy_arm, nginx_arm, node_arm, null_arm, proxy_arm
 
 RATE_KEEPALIVE, RATE_CLOSE = 5000, 1000	# the slowest contender reaches more than twice as much
 RATE_SPIN = 2000		# x 1 % x 10 ms: a fifth of one CPU spins
@@ -70,7 +70,7 @@ def pool_arms():
 
 def peer_arms():
     return [nginx_arm("reuseport"), nginx_arm("shared"), haproxy_arm(), h2o_arm(), node_arm("rr"),
-            node_arm("none"), proxy_arm()]
+            node_arm("none"), guest_arm(), proxy_arm()]
 
 
 def file_arms(nopush="on"):
@@ -115,7 +115,7 @@ def latency_workloads():
     grown = brood_arms(workers=(2, 4, 8))
     aware = brood_arms(BALANCES, workers=(2, 8))
     half = grown + brood_arms(engines=("epoll",), workers=(2,))
-    node = [node_arm("rr", 2), node_arm("none", 2)]
+    node = [node_arm("rr", 2), node_arm("none", 2), guest_arm(2)]
     demo = {"serves": "demo", "path": "/whoami", "length": 1.2}
     return [
         Workload("spin", f"1 % of requests spin 10 ms; 64 connections, {RATE_SPIN:,} requests a second",

@@ -86,6 +86,8 @@ static void terminate_strings(struct message *m)
 		TERMINATE(m->failed.reason);
 	else if (m->type == CHANNEL_SUICIDE)
 		TERMINATE(m->suicide.reason);
+	else if (m->type == CHANNEL_STORE || m->type == CHANNEL_FORGET)
+		TERMINATE(m->store.name);
 	else if (m->type == CHANNEL_CRASH || m->type == CHANNEL_FAULT)
 		TERMINATE(m->crash.request);
 }

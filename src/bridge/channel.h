@@ -12,6 +12,7 @@
 #pragma once
 
 #include "bridge/config.h"
+#include "bridge/stored.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,6 +71,10 @@ struct shed_msg {
 	uint32_t	n;		/* connections at most */
 };
 
+struct store_msg {
+	char	name[STORED_NAME_BYTES];	/* terminated */
+};
+
 /* name, sender, payload bytes, descriptors, meaning */
 #define CHANNEL_MESSAGES(X)									\
 	X(LISTENER, FROM_WORKER, sizeof(struct listener_msg), 1, "my bound socket: listen on it, keep a duplicate")	\
@@ -79,6 +84,8 @@ struct shed_msg {
 	X(CRASH,    FROM_WORKER, sizeof(struct crash_msg),    0, "dying of a fault; the core follows")	\
 	X(FAULT,    FROM_WORKER, sizeof(struct crash_msg),    0, "a handler faulted; I go on")	\
 	X(DRAINED,  FROM_WORKER, sizeof(struct drained_msg),  0, "nothing in flight; I exit")		\
+	X(STORE,    FROM_WORKER, sizeof(struct store_msg),    1, "of a program: keep this for who comes after me")	\
+	X(FORGET,   FROM_WORKER, sizeof(struct store_msg),    0, "of a program: what I have stored by that name")	\
 	X(ACK,      FROM_PARENT, 0,                           0, "suicide heard, replacement on its way") \
 	X(ACCEPT,   FROM_PARENT, 0,                           0, "your sockets listen: accept")		\
 	X(DRAIN,    FROM_PARENT, sizeof(struct drain_msg),    0, "stop accepting, finish, leave")	\
@@ -113,6 +120,7 @@ struct message {
 		struct shared_msg	shared;
 		struct lend_msg		lend;
 		struct shed_msg		shed;
+		struct store_msg	store;
 		char			bytes[CHANNEL_PAYLOAD_MAX];
 	};
 };

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct board;
+struct stored;
 
 struct heritage {
 	unsigned		 slot;		/* 0..workers-1, stable across restarts */
@@ -23,4 +24,6 @@ struct heritage {
 	unsigned		 row;		/* ours */
 	_Atomic uint64_t	*settled;	/* connections we are done with, shared with the kernel; NULL = not wanted */
 	const struct config	*config;
+	unsigned		 n_stored;	/* by the programs before us in this slot */
+	const struct stored	*stored;
 };

@@ -21,6 +21,7 @@
 
 #define NOTICES_A_TURN	16
 #define STATUS_MS	1000	/* between two that are told */
+#define STORE_MESSAGES	256	/* in the life of a program */
 
 int hear_open(struct keeper *k)
 {
@@ -62,8 +63,31 @@ static void set_main_pid(struct keeper *k, pid_t pid)
 		refuse(k, "its MAINPID is no process of the program");
 }
 
-static void act_on(struct keeper *k, const struct notice *notice)
+/* The parent hears only so much of one worker. */
+static bool may_store(struct keeper *k)
 {
+	if (k->n_store_messages < STORE_MESSAGES)
+		k->n_store_messages++;
+	else
+		refuse(k, "stores descriptors without end");
+	return k->n_store_messages < STORE_MESSAGES;
+}
+
+static void store(struct keeper *k, const struct notice *notice, const int fds[], unsigned n)
+{
+	struct store_msg message;
+
+	memcpy(message.name, notice->name, sizeof(message.name));
+	for (unsigned i = 0; notice->store && i < n; i++)
+		if (may_store(k))
+			keeper_tell(k, CHANNEL_STORE, &message, fds[i]);
+	if (notice->forget && may_store(k))
+		keeper_tell(k, CHANNEL_FORGET, &message, -1);
+}
+
+static void act_on(struct keeper *k, const struct notice *notice, const int fds[], unsigned n_fds)
+{
+	store(k, notice, fds, n_fds);
 	set_main_pid(k, notice->main_pid);
 	if (notice->ready)
 		keeper_say_ready(k);
@@ -78,7 +102,6 @@ static void act_on(struct keeper *k, const struct notice *notice)
 	tell_status(k, notice);
 }
 
-/* Descriptors that came along, of a barrier or to be stored, are closed. */
 static bool is_from_program(struct msghdr *header)
 {
 	bool is = false;
@@ -94,15 +117,6 @@ static bool is_from_program(struct msghdr *header)
 	return is;
 }
 
-static void close_descriptors(struct msghdr *header)
-{
-	int fds[RIGHTS_MOST];
-	unsigned n = rights_take(header, fds);
-
-	for (unsigned i = 0; i < n; i++)
-		rights_discard(fds[i]);
-}
-
 /* Return: whether there may be more. */
 static bool hear_one(struct keeper *k)
 {
@@ -114,17 +128,21 @@ static bool hear_one(struct keeper *k)
 		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
 	};
 	ssize_t n = recvmsg(k->notify_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int fds[RIGHTS_MOST];
 	struct notice notice;
+	unsigned n_fds;
 
 	if (n < 0)
 		return false;
-	close_descriptors(&header);
+	n_fds = rights_take(&header, fds);
 	if (!is_from_program(&header))
 		refuse(k, "somebody else reports to its NOTIFY_SOCKET");
 	else if ((header.msg_flags & MSG_TRUNC) || !notify_parse(text, (size_t)n, &notice))
 		refuse(k, "reports to its NOTIFY_SOCKET what sd_notify(3) does not know");
 	else
-		act_on(k, &notice);
+		act_on(k, &notice, fds, n_fds);
+	for (unsigned i = 0; i < n_fds; i++)	/* of a barrier, for one, which waits for that */
+		rights_discard(fds[i]);
 	return true;
 }
 

@@ -118,6 +118,12 @@ static int open_listeners(struct keeper *k, char *why, size_t size)
 	return 0;
 }
 
+static void log_launch(const struct keeper *k)
+{
+	log_debug("worker %u (pid %d): runs %s as pid %d", k->heritage->slot, (int)getpid(), k->config->guest[0],
+		  (int)k->pid);
+}
+
 static void launch_if_due(struct keeper *k)
 {
 	char why[256] = "";
@@ -132,8 +138,9 @@ static void launch_if_due(struct keeper *k)
 	if (launch(k, why, sizeof(why)) < 0)
 		say_failed(k, why);
 	else
-		log_debug("worker %u (pid %d): runs %s as pid %d", k->heritage->slot, (int)getpid(),
-			  k->config->guest[0], (int)k->pid);
+		log_launch(k);
+	for (unsigned i = 0; i < k->heritage->n_stored; i++)
+		close(k->heritage->stored[i].fd);	/* the program's, and the parent's */
 }
 
 /* ---- the parent ---- */

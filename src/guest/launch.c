@@ -8,6 +8,7 @@
 #include "guest/room.h"
 
 #include "base/auto.h"
+#include "bridge/stored.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -135,15 +136,18 @@ static void set_number(const struct birth *b, const char *name, uint64_t value)
 static void set_listeners(const struct birth *b)
 {
 	const struct config *config = b->k->config;
-	char names[LISTENERS_MAX * 6 + 1] = "";
+	const struct heritage *h = b->k->heritage;
+	char names[LISTENERS_MAX * 6 + STORED_MOST * (STORED_NAME_BYTES + 1) + 1] = "";
 	size_t len = 0;
 
 	for (unsigned i = 0; i < config->n_listeners; i++)
 		len += (size_t)sprintf(names + len, "%s%u", i ? ":" : "", address_port(&config->listen[i]));
-	if (config->n_listeners == 0)
+	for (unsigned i = 0; i < h->n_stored; i++)
+		len += (size_t)sprintf(names + len, "%s%s", len ? ":" : "", h->stored[i].name);
+	if (len == 0)
 		return;
 	set_number(b, "LISTEN_PID", (uint64_t)getpid());
-	set_number(b, "LISTEN_FDS", config->n_listeners);
+	set_number(b, "LISTEN_FDS", config->n_listeners + h->n_stored);
 	set(b, "LISTEN_FDNAMES", names);
 }
 
@@ -195,14 +199,17 @@ static void place_output(const struct birth *b)
 }
 
 /* First out of the way of each other. */
-static void place_listeners(struct birth *b)
+static void place_sockets(struct birth *b)
 {
-	unsigned n = b->k->config->n_listeners;
-	int fds[LISTENERS_MAX];
+	const struct heritage *h = b->k->heritage;
+	unsigned n_listeners = b->k->config->n_listeners, n = n_listeners + h->n_stored;
+	int fds[LISTENERS_MAX + STORED_MOST];
 
 	b->report_fd = fcntl(b->report_fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n_listeners; i++)
 		fds[i] = fcntl(b->k->listen_fd[i], F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+	for (unsigned i = 0; i < h->n_stored; i++)
+		fds[n_listeners + i] = fcntl(h->stored[i].fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
 	for (unsigned i = 0; i < n; i++)
 		if (fds[i] < 0 || dup2(fds[i], FIRST_FD + (int)i) < 0)
 			fail(b, "cannot place", "its sockets");
@@ -237,7 +244,7 @@ static _Noreturn void become_program(struct birth *b)
 	follow_keeper(b);
 	compose_environment(b);
 	place_output(b);
-	place_listeners(b);
+	place_sockets(b);
 	if (cwd && chdir(cwd) < 0)
 		fail(b, "cannot enter", cwd);
 	reset_signals();

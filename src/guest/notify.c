@@ -51,6 +51,15 @@ static bool set_status(struct field f, struct notice *n)
 	return true;
 }
 
+static bool set_fd_name(struct field f, struct notice *n)
+{
+	if (!stored_is_name(f.value, f.len))
+		return false;
+	memcpy(n->name, f.value, f.len);
+	n->name[f.len] = '\0';
+	return true;
+}
+
 static bool is_name(const char *name, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -82,6 +91,12 @@ static bool parse_line(const char *line, size_t len, struct notice *n)
 		return set_watchdog(f, n);
 	if (is_called(line, name_len, "MAINPID"))
 		return set_main_pid(f, n);
+	if (is_called(line, name_len, "FDSTORE"))
+		return set_flag(f, &n->store);
+	if (is_called(line, name_len, "FDSTOREREMOVE"))
+		return set_flag(f, &n->forget);
+	if (is_called(line, name_len, "FDNAME"))
+		return set_fd_name(f, n);
 	if (is_called(line, name_len, "STATUS"))
 		return set_status(f, n);
 	return true;
@@ -90,7 +105,7 @@ static bool parse_line(const char *line, size_t len, struct notice *n)
 /* The last line may do without its end. */
 bool notify_parse(const char *text, size_t len, struct notice *ret_notice)
 {
-	struct notice n = { .ready = false };
+	struct notice n = { .name = "stored" };
 	const char *end = text + len;
 
 	if (len == 0 || len > NOTICE_MOST || memchr(text, '\0', len))

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include "bridge/stored.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -19,6 +21,9 @@ struct notice {
 	bool	stopping;
 	bool	watchdog;	/* it lives */
 	bool	trigger;	/* it is to be taken for hung */
+	bool	store;		/* the descriptors that come along are to be kept, under this name... */
+	bool	forget;		/* ...or what is kept under it no longer */
+	char	name[STORED_NAME_BYTES];	/* terminated; "stored" when it was not said */
 	pid_t	main_pid;	/* 0 = not said */
 	bool	has_status;
 	char	status[128];	/* cut; terminated */

@@ -5,6 +5,7 @@
 #include "base/handshakes.h"
 #include "bridge/channel.h"
 #include "bridge/heritage.h"
+#include "bridge/stored.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -72,6 +73,7 @@ struct keeper {
 	struct leaving		 leaving;
 	bool			 deaf;		/* the channel has ended */
 	uint64_t		 status_ms;	/* when the last STATUS= was told */
+	unsigned		 n_store_messages;	/* that were sent of its descriptors */
 	unsigned		 n_refused;	/* messages of its that were none */
 };
 

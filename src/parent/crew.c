@@ -151,8 +151,10 @@ void crew_destroy(struct crew *crew)
 	must(crew->n_children == 0);
 
 	if (crew->slots) {
-		slot_each(crew, slot)
+		slot_each(crew, slot) {
 			custody_close(slot);
+			store_clear(slot);
+		}
 	}
 	least_destroy(crew->least);
 	board_destroy(crew->board);

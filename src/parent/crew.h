@@ -14,6 +14,7 @@
 #include "bridge/board.h"
 #include "bridge/channel.h"
 #include "bridge/config.h"
+#include "bridge/stored.h"
 #include "parent/parent.h"
 #include "parent/restart.h"
 #include "parent/slot.h"
@@ -88,6 +89,9 @@ struct slot {
 	uint32_t	 n_restarts;	/* after deaths */
 	uint64_t	 died_ms;	/* when a worker of it died last; 0 = never */
 	char		 death[256];	/* and how */
+	unsigned	 n_stored;	/* by its programs */
+	bool		 store_told;	/* that it is full */
+	struct stored	 stored[STORED_MOST];
 };
 
 /* A request that has made workers fault. */
@@ -574,6 +578,13 @@ void custody_lend_rest(struct crew *crew);
 void custody_end(struct crew *crew, struct slot *slot, bool leftovers);
 /* How many connections wait in the queues of @slot. */
 unsigned custody_n_queued(const struct slot *slot);
+
+/* store.c */
+
+/* Return: whether it is kept, and owned. @name: of STORED_NAME_BYTES. */
+bool store_add(struct slot *slot, const char *name, int fd);
+void store_forget(struct slot *slot, const char *name);
+void store_clear(struct slot *slot);
 
 /* steer.c */
 

@@ -161,6 +161,23 @@ static const char *on_fault(struct crew *crew, struct child *child, struct messa
 	return NULL;
 }
 
+static const char *on_store(struct crew *crew, struct child *child, struct message *m)
+{
+	if (!crew->config->guest || !stored_is_name(m->store.name, strlen(m->store.name)))
+		return refuse(crew, child, m);
+	if (store_add(slot_of(crew, child), m->store.name, m->fd))
+		m->fd = -1;		/* the store owns it */
+	return NULL;
+}
+
+static const char *on_forget(struct crew *crew, struct child *child, struct message *m)
+{
+	if (!crew->config->guest)
+		return refuse(crew, child, m);
+	store_forget(slot_of(crew, child), m->store.name);
+	return NULL;
+}
+
 static const char *on_drained(struct crew *crew, struct child *child, struct message *m)
 {
 	if (child->drained)
@@ -182,6 +199,8 @@ static const char *on_drained(struct crew *crew, struct child *child, struct mes
 	X(SUICIDE,    on_suicide,     on_suicide,    ignore)			\
 	X(CRASH,      on_crash,       on_crash,      on_crash)			\
 	X(FAULT,      refuse,         on_fault,      on_fault)			\
+	X(STORE,      on_store,       on_store,      on_store)			\
+	X(FORGET,     on_forget,      on_forget,     on_forget)			\
 	X(DRAINED,    on_drained,     on_drained,    on_drained)
 
 static message_fn *const rules[CHANNEL_N_TYPES][CHILD_DYING] = {

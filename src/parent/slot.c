@@ -115,6 +115,7 @@ static void clear(struct crew *crew, struct slot *slot)
 	slot->history.n_unready = 0;
 	slot->orphaned_ms = 0;
 	slot->was_ready = false;
+	store_clear(slot);
 }
 
 static void dismiss(struct crew *crew, struct slot *slot)
@@ -134,6 +135,7 @@ static void drain_all(struct crew *crew, struct slot *slot)
 
 	slot->turn_ms = 0;
 	custody_close(slot);
+	store_clear(slot);
 	if (slot->successor) {
 		child_drain(crew, slot->successor, timeout_ms, true);
 		slot->successor = NULL;

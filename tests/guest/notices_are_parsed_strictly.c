@@ -30,6 +30,13 @@ static void what_is_said_is_understood(void)
 	check(n.watchdog && !n.trigger);
 	check(parse("WATCHDOG=trigger", &n));
 	check(n.trigger && !n.watchdog);
+	check(parse("FDSTORE=1", &n));
+	check(n.store && !n.forget);
+	check_text(n.name, "stored");
+	check(parse("FDNAME=left over\nFDSTOREREMOVE=1", &n) == false);
+	check(parse("FDSTOREREMOVE=1\nFDNAME=left-over", &n));
+	check(n.forget && !n.store);
+	check_text(n.name, "left-over");
 	check(parse("STATUS=", &n));
 	check(n.has_status);
 	check_text(n.status, "");
@@ -51,6 +58,8 @@ static void what_is_none_is_refused(void)
 		"", "READY", "READY=", "READY=0", "READY=11", "READY=yes", "=1", "ready=1", "READY =1", " READY=1",
 		"READY=1\nnonsense", "STOPPING=2", "RELOADING=x", "WATCHDOG=0", "WATCHDOG=", "MAINPID=", "MAINPID=0",
 		"MAINPID=1", "MAINPID=-5", "MAINPID=12x", "MAINPID=9999999999", "MAINPID= 12", "\x01=1", "READY=1\r\n",
+		"FDSTORE=0", "FDNAME=", "FDNAME=a:b", "FDNAME=a b", "FDNAME=\x7f",
+		"FDNAME=0123456789012345678901234567890123456789012345678901234567890123",
 	};
 	struct notice n;
 

@@ -23,6 +23,25 @@ def report(text):
         s.sendto(text.encode("latin-1"), "\0" + name[1:] if name[0] == "@" else name)
 
 
+def store(name):
+    """The end of a pipe, a piece of memory, one end of a pair of sockets, and a file that is not to be kept."""
+    memory = os.memfd_create(name)
+    os.write(memory, f"of {os.getpid()}".encode())
+    fds = [memory, os.pipe()[0], socket.socketpair()[0].detach(), os.open("/dev/null", os.O_RDONLY)]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.connect("\0" + os.environ["NOTIFY_SOCKET"][1:])
+        socket.send_fds(s, [f"FDSTORE=1\nFDNAME={name}".encode()], fds)
+        socket.send_fds(s, [f"FDSTORE=1\nFDNAME={name}".encode()], fds)       # again: they are there already
+
+
+def read_stored():
+    found = []
+    for i in range(4, 3 + int(os.environ["LISTEN_FDS"])):
+        link = os.readlink(f"/proc/self/fd/{i}")
+        found.append(os.pread(i, 100, 0).decode() if "memfd:" in link else link.split(":")[0])
+    return found
+
+
 def ping():
     while not paused.is_set():
         report("WATCHDOG=1")
@@ -32,7 +51,7 @@ def ping():
 def about():
     return {"pid": os.getpid(), "slot": int(os.environ["BROOD_SLOT"]), "generation": int(os.environ["BROOD_GENERATION"]),
             "argv": sys.argv[1:], "environment": dict(os.environ), "cwd": os.getcwd(), "uid": os.getuid(),
-            "groups": os.getgroups(), "descriptors": sorted(int(n) for n in os.listdir("/proc/self/fd")),
+            "groups": os.getgroups(), "stored": read_stored(), "descriptors": sorted(int(n) for n in os.listdir("/proc/self/fd")),
             "blocked": [line for line in open("/proc/self/status") if line.startswith(("SigBlk", "SigIgn"))]}
 
 
@@ -52,6 +71,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         if path == "/report":
             report(query)
+        elif path == "/store":
+            store(query)
         elif path == "/say":
             os.write(1, query.encode("latin-1"))
         elif path == "/pause":

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Servers in other languages behind brood run: reloaded, scaled, replaced by wish and stopped under load, losing nothing."""
+"""Servers in other languages behind brood run: reloaded, scaled, replaced, upgraded and stopped under load, losing nothing."""
 # models: one
 # timeout: 300
 import os
@@ -13,7 +13,7 @@ from _guest import HERE, MODELS, Guest
 from _play import Checker, check, skip, wait_until
 
 N_WORKERS = 3
-N_RELOADS = 3
+N_RELOADS = 2
 APP = '''
 def application(environ, start_response):
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -59,6 +59,7 @@ def play(model, name, command, modes):
         brood.wait_for_line("retiring .SIGTERM.", 5)
         n_left = N_RELOADS * N_WORKERS + 2 + 1
         brood.wait_for_line(r"left after", 15, n_left)
+        brood.upgrade()
         expect_the_same_number(brood, N_WORKERS)
         for checker in checkers:
             checker.finish()

@@ -126,3 +126,30 @@ with Guest("--ready", "notify", workers=1,
     os.kill(pid, 9)
     brood.wait_for_line("killed by SIGKILL after", 5)
     brood.stop()
+
+# FDSTORE=1: what a program has left behind is for the next one in its slot, however it ended.
+with Guest(workers=1) as brood:
+    first = whoami(brood)
+    check(first["stored"] == [] and first["environment"]["LISTEN_FDS"] == "1", first)
+    brood.get("/store?cache")
+    time.sleep(0.1)
+    for end in (lambda: os.kill(brood.programs()[0], signal.SIGKILL), lambda: brood.kill(signal.SIGHUP)):
+        pid = whoami(brood)["pid"]
+        end()
+        brood.replaced(pid)
+        wait_until(lambda: (about := whoami(brood))["pid"] != pid, 5, "the next one answers")
+        about = whoami(brood)
+        check(about["environment"]["LISTEN_FDNAMES"] == f"{brood.port}:cache:cache:cache", about["environment"])
+        check(about["environment"]["LISTEN_FDS"] == "4" and about["stored"] == [f"of {first['pid']}", "pipe", "socket"], about)
+    report(brood, "FDSTOREREMOVE=1\nFDNAME=cache")
+    for i in range(30):     # more than there is room for
+        brood.get(f"/store?n{i}")
+    brood.wait_for_line("stores over 16 descriptors", 5)
+    check(len(os.listdir(f"/proc/{brood.pid}/fd")) < 40, "the parent holds no more than that")
+    pid = whoami(brood)["pid"]
+    os.kill(pid, signal.SIGKILL)
+    brood.replaced(pid)
+    wait_until(lambda: whoami(brood)["pid"] != pid, 5, "the next one answers")
+    names = whoami(brood)["environment"]["LISTEN_FDNAMES"].split(":")
+    check(len(names) == 17 and "cache" not in names and names[1:4] == ["n0"] * 3, names)
+    brood.stop()
