@@ -10,7 +10,7 @@ import tempfile
 import time
 
 from _guest import HERE, MODELS, Guest
-from _play import Checker, check, skip, wait_until
+from _play import Checker, check, free_port, skip, wait_until
 
 N_WORKERS = 3
 N_RELOADS = 2
@@ -22,27 +22,51 @@ def application(environ, start_response):
 '''
 
 
+NGINX = """
+worker_processes 1;
+error_log stderr warn;
+events { worker_connections 512; }
+http {
+	access_log off;
+	server { listen 127.0.0.1:%d backlog=1024; location / { return 200 "Hello from the brood.\\n"; } }
+	client_body_temp_path %s/body;
+}
+"""
 folder = tempfile.TemporaryDirectory(prefix="brood-play-")
 
 
+def nginx(port):
+    """It takes its sockets by a variable of its own, leaves by QUIT, and has no /echo but the text of the demo."""
+    home = os.path.join(folder.name, "nginx")
+    os.makedirs(home, exist_ok=True)
+    with open(os.path.join(home, "nginx.conf"), "w", encoding="ascii") as file:
+        file.write(NGINX % (port, home))
+    return (shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-p", home, "-e", f"{home}/error", "-c",
+            f"{home}/nginx.conf", "-g", f"pid {home}/pid-{{slot}}; daemon off;")
+
+
 def programs():
-    """Name, command, modes of the checker that it can be asked in, when it may be ready."""
+    """Name, command, modes of the checker that it can be asked in, path, options."""
     if shutil.which("node"):
-        yield "node", ("node", os.path.join(HERE, "../../tools/examples/server.js")), ("keepalive", "close")
+        yield "node", ("node", os.path.join(HERE, "../../tools/examples/server.js")), ("keepalive", "close"), "/echo", ()
+    if nginx(0)[0]:
+        yield "nginx", nginx, ("close",), "/", ("--env", "NGINX=3;", "--stop-signal", "QUIT")
     if shutil.which("gunicorn"):
         with open(os.path.join(folder.name, "app.py"), "w", encoding="ascii") as file:
             file.write(APP)
         yield "gunicorn", ("gunicorn", "--chdir", folder.name, "--workers", "1", "--log-level", "warning",
-                           "app:application"), ("close",)
+                           "app:application"), ("close",), "/echo", ()
 
 
 def expect_the_same_number(brood, n):
     wait_until(lambda: len(brood.programs()) == n, 10, f"there are {n} programs")
 
 
-def play(model, name, command, modes):
-    with Guest("--stdio", "log", model=model, workers=N_WORKERS, program=command) as brood:
-        checkers = [Checker(brood.port, mode, 8, foreign=True) for mode in modes]
+def play(model, name, command, modes, path, options):
+    port = free_port()
+    command = command(port) if callable(command) else command
+    with Guest("--stdio", "log", *options, model=model, workers=N_WORKERS, program=command, port=port) as brood:
+        checkers = [Checker(brood.port, mode, 8, path=path, foreign=True) for mode in modes]
         time.sleep(0.3)
         for turn in range(N_RELOADS):
             before = set(brood.programs())
@@ -67,7 +91,7 @@ def play(model, name, command, modes):
             checker.expect_nothing_lost()
             check(checker["refused"] == 0, "and nobody was refused")
         check(not brood.lines(r"killed|died|restarting|cut|unserved|exited with"), "no death, no penalty")
-        checkers = [Checker(brood.port, mode, 8, foreign=True) for mode in modes]
+        checkers = [Checker(brood.port, mode, 8, path=path, foreign=True) for mode in modes]
         time.sleep(0.5)
         took = brood.stop(within=8)
         for checker in checkers:
@@ -78,7 +102,7 @@ def play(model, name, command, modes):
 
 found = list(programs())
 if not found:
-    skip("there is neither Node nor gunicorn here")
-for name, command, modes in found:
+    skip("there is neither Node nor nginx nor gunicorn here")
+for each in found:
     for model in MODELS:
-        play(model, name, command, modes)
+        play(model, *each)

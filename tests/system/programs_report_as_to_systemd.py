@@ -151,5 +151,5 @@ with Guest(workers=1) as brood:
     brood.replaced(pid)
     wait_until(lambda: whoami(brood)["pid"] != pid, 5, "the next one answers")
     names = whoami(brood)["environment"]["LISTEN_FDNAMES"].split(":")
-    check(len(names) == 17 and "cache" not in names and names[1:4] == ["n0"] * 3, names)
+    check(len(names) == 17 and "cache" not in names and names.count("n0") == 3, names)
     brood.stop()
