@@ -64,7 +64,7 @@ static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, 
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		ret_heritage->listen_fd[i] = -1;
-	r = transfer_open(slot);
+	r = crew->config->guest ? 0 : transfer_open(slot);	/* a program takes no connections from others */
 	ret_heritage->inbox_fd = slot->take_fd;
 	return r < 0 ? r : intake_bequeath(crew, slot, ret_heritage);
 }
