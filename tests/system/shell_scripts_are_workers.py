@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """tools/examples/worker.sh, without a socket; a command of --shell; programs that listen on ports of their own."""
 # models: one
+import contextlib
 import json
 import os
 import signal
+import socket
 import time
 
 from _guest import HERE, PROGRAM, PYTHON, Guest
@@ -18,6 +20,16 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), http.s
 signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
 server.serve_forever(0.01)
 """
+
+
+def ten_free_ports():
+    """The first of ten, so that they differ in their last digit."""
+    while True:
+        first = free_port() // 10 * 10
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in range(first, first + 10):
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
 
 
 class Socketless(Guest):
@@ -46,8 +58,7 @@ with Socketless("--ready", "notify", "--stdio", "log", program=(SCRIPT,), more={
     brood.wait_for_line("status: 3 pieces are enough", 5)
     brood.wait_for_line("stdout: worker 0 begins, after 1 before it", 10)
     brood.stop(within=8)
-port = free_port()
-port -= port % 10
+port = ten_free_ports()
 with Socketless(program=(PYTHON, "-c", OWN_PORT, f"{port // 10}{{slot}}"), more={"BROOD_CWD": "/usr"}) as brood:
     for slot in range(2):       # ready means that it listens
         check(get(port + slot, "/share/").status == 200, f"port {port + slot}")
