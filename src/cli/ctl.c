@@ -30,7 +30,7 @@ struct ctl_command {
 	const char	*name;		/* ...and what it is called in a request */
 	const char	*form;		/* of its argument, in brackets when it may be left out; NULL = none */
 	const char	*key;
-	report_fn	*report;
+	report_fn	*report;	/* NULL = it is followed */
 	task_look_fn	*look;		/* of --wait; NULL = there is nothing to wait for */
 	bool		 may_now;
 	bool		 asks;		/* and does nothing: it may be said twice */
@@ -52,6 +52,8 @@ static const struct ctl_command commands[] = {
 	  "drain and end, as TERM does; with --now at once" },
 	{ "upgrade", "upgrade", NULL, NULL, report_upgrade, wait_upgrade, false, false,
 	  "to the program that is there now, as USR2 does" },
+	{ "events", "events", NULL, NULL, NULL, NULL, false, false,
+	  "what happens, a line each, until the pool ends" },
 	{ "poison clear", "poison-clear", "[N]", "n", report_poison_clear, NULL, false, false,
 	  "answer requests N again, or all that were" },
 	{ "poison", "poison", NULL, NULL, report_poison, NULL, false, true,
@@ -210,9 +212,14 @@ static int run(const struct ctl_command *command, const struct ctl_options *opti
 	       json_t *request)
 {
 	const char *why;
-	json_t *reply = ask(command, talk, request, &why);
+	json_t *reply;
 	int code;
 
+	if (!command->report) {
+		json_decref(request);
+		return follow_events(talk, options->json);
+	}
+	reply = ask(command, talk, request, &why);
 	if (!reply) {
 		complain("%s: %s", talk->path, why);
 		return 1;

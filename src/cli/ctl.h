@@ -29,6 +29,9 @@ struct talk {
 int talk_connect(struct talk *talk);
 void talk_end(struct talk *talk);
 
+/* Sends @request. Return: 0 or -errno. */
+int talk_say(struct talk *talk, const json_t *request);
+
 /*
  * Sends @request, which is taken, and waits for its reply.
  * Return: an object; or NULL, *ret_why says why, and the connection has ended.
@@ -53,6 +56,11 @@ task_look_fn wait_scale, wait_reload, wait_stop, wait_upgrade;
 
 /* Asks for the status until the task is over. Return: an exit code; the reason of a failure was printed. */
 int wait_for(struct talk *talk, const json_t *reply, task_look_fn *look);
+
+/* follow.c */
+
+/* Prints events until the pool has ended. @as_it_is: as JSON. Return: an exit code; the reason was printed. */
+int follow_events(struct talk *talk, bool as_it_is);
 
 /* report.c: a reply, for people */
 

@@ -60,7 +60,7 @@ static int send_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-static int send_request(int fd, const json_t *request)
+int talk_say(struct talk *talk, const json_t *request)
 {
 	char line[CONTROL_REQUEST_MAX];
 	size_t len = json_dumpb(request, line, sizeof(line) - 1, JSON_COMPACT);
@@ -68,7 +68,7 @@ static int send_request(int fd, const json_t *request)
 	if (len == 0 || len > sizeof(line) - 1)
 		return -EMSGSIZE;
 	line[len] = '\n';
-	return send_all(fd, line, len + 1);
+	return send_all(talk->fd, line, len + 1);
 }
 
 /* Return: the bytes up to the end of the line, or -errno. *ret_line is to be freed, whatever it is. */
@@ -118,7 +118,7 @@ static json_t *receive_reply(int fd, const char **ret_why)
 
 json_t *talk_ask(struct talk *talk, json_t *request, const char **ret_why)
 {
-	int r = send_request(talk->fd, request);
+	int r = talk_say(talk, request);
 	json_t *reply = NULL;
 
 	json_decref(request);

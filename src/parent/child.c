@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "base/must.h"
 #include "bridge/heritage.h"
+#include "parent/event.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -160,7 +161,7 @@ void child_destroy(struct crew *crew, struct child *child)
 		if (slot->borrower == child)
 			slot->borrower = NULL;
 	}
-	child_hang_up(child);
+	child_hang_up(crew, child);
 	if (child->pid_fd >= 0)
 		close(child->pid_fd);
 	child->serial = 0;
@@ -198,11 +199,13 @@ unsigned child_n_free(const struct crew *crew)
 	return crew->n_children_max - crew->n_children;
 }
 
-void child_hang_up(struct child *child)
+void child_hang_up(struct crew *crew, struct child *child)
 {
-	if (child->channel_fd >= 0)
-		close(child->channel_fd);
+	if (child->channel_fd < 0)
+		return;
+	close(child->channel_fd);
 	child->channel_fd = -1;
+	event_disconnect(crew, child);
 }
 
 enum role child_detach(struct crew *crew, struct child *child)
@@ -246,7 +249,7 @@ void child_kill(struct crew *crew, struct child *child, const char *why)
 	child->phase = CHILD_DYING;
 	child->killed_for = why;
 	child->deadline_ms = 0;
-	child_hang_up(child);
+	child_hang_up(crew, child);
 	if (slot->incumbent == child)
 		slot_on(crew, slot, ON_KILL);
 }

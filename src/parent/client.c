@@ -8,8 +8,11 @@
 #include "parent/control.h"
 
 #include "parent/crew.h"
+#include "parent/event.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -44,6 +47,23 @@ static bool flush(struct client *client)
 	}
 	free(client->out);
 	client->out = NULL;
+	client->n_out = client->n_sent = 0;
+	return true;
+}
+
+/* Return: false when there is no memory for it, or it has too much to take already. */
+static bool append(struct client *client, const char *line, size_t len)
+{
+	char *wider;
+
+	if (client->n_out - client->n_sent + len > CONTROL_BACKLOG_MAX)
+		return false;
+	wider = realloc(client->out, client->n_out + len);
+	if (!wider)
+		return false;
+	memcpy(wider + client->n_out, line, len);
+	client->out = wider;
+	client->n_out += len;
 	return true;
 }
 
@@ -66,16 +86,34 @@ static void reply(struct crew *crew, struct client *client, char *text, size_t l
 	client->heard_ms = crew->now_ms;
 }
 
+/* What it had already sent is of no interest any more. */
+static void begin_listening(struct crew *crew, struct client *client)
+{
+	json_t *setup = event_setup(crew);
+	size_t len;
+	char *line = command_print(setup, &len);
+
+	client->listens = true;
+	client->n_in = 0;
+	if (line)
+		(void)append(client, line, len);
+	free(line);
+	json_decref(setup);
+}
+
 /* Return: false when there is no memory for an answer. */
 static bool answer(struct crew *crew, struct client *client, const char *end)
 {
 	size_t len = (size_t)(end - client->in), n;
-	char *text = command_run(crew, client->in, len, &n);
+	bool listens = false;
+	char *text = command_run(crew, client->in, len, &n, &listens);
 
 	client->n_in -= len + 1;
 	memmove(client->in, end + 1, client->n_in);
 	if (text)
 		reply(crew, client, text, n);
+	if (text && listens)
+		begin_listening(crew, client);
 	return text != NULL;
 }
 
@@ -100,9 +138,33 @@ static bool run_next(struct crew *crew, struct client *client)
 	return client->n_in < sizeof(client->in) || refuse_length(crew, client);
 }
 
+static void tell_missed(struct client *client)
+{
+	char line[64];
+	int len = snprintf(line, sizeof(line), "{\"event\":\"missed\",\"n\":%" PRIu64 "}\n", client->n_missed);
+
+	if (append(client, line, (size_t)len))
+		client->n_missed = 0;
+}
+
+/* It says nothing any more, but that it goes. */
+static bool listen_on(struct client *client)
+{
+	if (!client->out && !receive(client))
+		return false;
+	client->n_in = 0;
+	if (!flush(client))
+		return false;
+	if (!client->out && client->n_missed > 0)
+		tell_missed(client);
+	return !client->ended;
+}
+
 /* Return: false when it is to be closed: it broke, or has left with all its replies. */
 static bool advance(struct crew *crew, struct client *client)
 {
+	if (client->listens)
+		return listen_on(client);
 	if (!client->out) {
 		if (!end_of_line(client) && !receive(client))
 			return false;
@@ -118,8 +180,20 @@ static bool await(struct crew *crew, struct client *client)
 	bool is_to_take = client->out || end_of_line(client);
 	struct epoll_event event = { .events = is_to_take ? EPOLLOUT : EPOLLIN, .data.u64 = client->tag };
 
-	client->deadline_ms = client->heard_ms + (is_to_take ? CONTROL_TAKE_MS : CONTROL_IDLE_MS);
+	if (client->listens && !is_to_take)
+		client->deadline_ms = 0;
+	else if (!client->listens || client->deadline_ms == 0)
+		client->deadline_ms = (client->listens ? crew->now_ms : client->heard_ms) +
+				      (is_to_take ? CONTROL_TAKE_MS : CONTROL_IDLE_MS);
 	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_MOD, client->fd, &event) == 0;
+}
+
+void client_tell(struct crew *crew, struct client *client, const char *line, size_t len)
+{
+	if (!append(client, line, len))
+		client->n_missed++;
+	if (!flush(client) || !await(crew, client))
+		client_close(client);
 }
 
 void client_leave(struct crew *crew, struct client *client)

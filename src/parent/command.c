@@ -125,6 +125,13 @@ static void run_upgrade(struct crew *crew, json_int_t argument, struct answer *a
 		tell(answer, json_pack("{s:i}", "pid", (int)crew->upgrade.pid));
 }
 
+static void run_events(struct crew *crew, json_int_t argument, struct answer *answer)
+{
+	answer->listens = control_may_listen(crew);
+	if (!answer->listens)
+		refuse(answer, "%d listen already", CONTROL_LISTENERS_MOST);
+}
+
 static void run_poison(struct crew *crew, json_int_t argument, struct answer *answer)
 {
 	tell(answer, status_tell_poison(crew));
@@ -157,6 +164,7 @@ static const struct command {
 	{ "kill",	  "slot", NUMBER,	 run_kill },
 	{ "stop",	  "now",  MAY_BE_TRUE,	 run_stop },
 	{ "upgrade",	  NULL,	  NO_ARGUMENT,	 run_upgrade },
+	{ "events",	  NULL,	  NO_ARGUMENT,	 run_events },
 	{ "poison",	  NULL,	  NO_ARGUMENT,	 run_poison },
 	{ "poison-clear", "n",	  MAY_BE_NUMBER, run_poison_clear },
 };
@@ -276,13 +284,13 @@ static json_t *compose(struct answer *answer)
 	return reply;
 }
 
-static char *print_line(const json_t *reply, size_t *ret_len)
+char *command_print(const json_t *object, size_t *ret_len)
 {
 	const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(4);
-	size_t len = json_dumpb(reply, NULL, 0, flags);
+	size_t len = json_dumpb(object, NULL, 0, flags);
 	char *line = len > 0 && len < CONTROL_REPLY_MAX ? malloc(len + 1) : NULL;
 
-	if (!line || json_dumpb(reply, line, len, flags) != len) {
+	if (!line || json_dumpb(object, line, len, flags) != len) {
 		free(line);
 		return NULL;
 	}
@@ -291,7 +299,7 @@ static char *print_line(const json_t *reply, size_t *ret_len)
 	return line;
 }
 
-char *command_run(struct crew *crew, const char *line, size_t len, size_t *ret_len)
+char *command_run(struct crew *crew, const char *line, size_t len, size_t *ret_len, bool *ret_listens)
 {
 	struct answer answer = { .fields = NULL };
 	json_t *reply;
@@ -301,7 +309,8 @@ char *command_run(struct crew *crew, const char *line, size_t len, size_t *ret_l
 	if (answer.is_short)
 		return NULL;
 	reply = compose(&answer);
-	text = reply ? print_line(reply, ret_len) : NULL;
+	text = reply ? command_print(reply, ret_len) : NULL;
+	*ret_listens = answer.listens;
 	json_decref(reply);
 	return text;
 }

@@ -195,14 +195,16 @@ void control_destroy(struct crew *crew)
 
 /* ---- those who come ---- */
 
+_Static_assert(CONTROL_LISTENERS_MOST < CONTROL_CLIENTS_MOST, "somebody else can always come");
+
 static struct client *find_place(struct control *control)
 {
-	struct client *oldest = &control->clients[0];
+	struct client *oldest = NULL;
 
 	for (struct client *c = control->clients; c < control->clients + CONTROL_CLIENTS_MOST; c++) {
 		if (c->serial == 0)
 			return c;
-		if (c->heard_ms < oldest->heard_ms)
+		if (!c->listens && (!oldest || c->heard_ms < oldest->heard_ms))
 			oldest = c;
 	}
 	control->n_evicted++;
@@ -275,6 +277,40 @@ static void accept_some(struct crew *crew)
 	}
 }
 
+/* ---- those who listen ---- */
+
+static unsigned n_listeners(struct control *control)
+{
+	unsigned n = 0;
+
+	client_each(control, client)
+		n += client->listens;
+	return n;
+}
+
+bool control_may_listen(const struct crew *crew)
+{
+	return crew->control && n_listeners(crew->control) < CONTROL_LISTENERS_MOST;
+}
+
+bool control_is_heard(const struct crew *crew)
+{
+	return crew->control && n_listeners(crew->control) > 0;
+}
+
+void control_publish(struct crew *crew, const json_t *event)
+{
+	size_t len;
+	char *line = command_print(event, &len);
+
+	if (!line)
+		return;
+	client_each(crew->control, client)
+		if (client->listens)
+			client_tell(crew, client, line, len);
+	free(line);
+}
+
 /* ---- the loop's ---- */
 
 void on_control(struct crew *crew, unsigned row, uint32_t serial)
@@ -298,7 +334,7 @@ uint64_t control_next_ms(const struct crew *crew)
 		return 0;
 	next_ms = crew->control->paused_ms;
 	client_each(crew->control, client)
-		if (next_ms == 0 || client->deadline_ms < next_ms)
+		if (client->deadline_ms && (next_ms == 0 || client->deadline_ms < next_ms))
 			next_ms = client->deadline_ms;
 	return next_ms;
 }
@@ -310,7 +346,7 @@ void control_expire(struct crew *crew)
 	if (control->paused_ms && control->paused_ms <= crew->now_ms)
 		set_pause(crew, 0);
 	client_each(control, client) {
-		if (client->deadline_ms > crew->now_ms)
+		if (client->deadline_ms == 0 || client->deadline_ms > crew->now_ms)
 			continue;
 		control->n_timeouts++;
 		client_close(client);

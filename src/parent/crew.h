@@ -315,7 +315,7 @@ uint64_t child_n_cut(const struct crew *crew, const struct child *child);
 /* Whether it is there, ready, not silent, and was not told to leave. */
 bool child_serves(const struct child *child);
 unsigned child_n_free(const struct crew *crew);
-void child_hang_up(struct child *child);
+void child_hang_up(struct crew *crew, struct child *child);
 /* @why: lives for ever; the log gives it as the reason for the kill. */
 void child_kill(struct crew *crew, struct child *child, const char *why);
 /* Has it report what it is at, and die; kills it if it does not. */

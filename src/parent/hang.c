@@ -13,6 +13,7 @@
 #include "parent/crew.h"
 
 #include "base/log.h"
+#include "parent/event.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -58,6 +59,7 @@ static void set_silent(struct crew *crew, struct slot *slot, uint64_t ms)
 			  (int)child->pid, time);
 	else
 		log_debug("worker %u (pid %d): goes on", slot->index, (int)child->pid);
+	event_hung(crew, child, child->silent ? ms : 0, false);
 	intake_on_silence(crew, slot);
 }
 
@@ -67,6 +69,7 @@ static void abort_hung(struct crew *crew, struct child *child, uint64_t ms)
 
 	duration_format(ms, time);
 	log_error("worker %u (pid %d): hung for %s; aborting it", child->slot, (int)child->pid, time);
+	event_hung(crew, child, ms, true);
 	child_abort(crew, child, "hung");
 }
 

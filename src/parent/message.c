@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "bridge/rights.h"
+#include "parent/event.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -123,6 +124,8 @@ static const char *on_ready(struct crew *crew, struct child *child, struct messa
 	child->ever_ready = true;
 	child->ready_ms = crew->now_ms;
 	child->deadline_ms = 0;
+	event_online(crew, child);
+	event_listening(crew, child);
 	slot_on(crew, slot, child == slot->successor ? ON_SUCCEED : ON_READY);
 	return NULL;
 }
@@ -145,7 +148,10 @@ static const char *on_failed(struct crew *crew, struct child *child, struct mess
 static const char *on_suicide(struct crew *crew, struct child *child, struct message *m)
 {
 	(void)channel_send(child->channel_fd, CHANNEL_ACK, NULL, -1);	/* it may ask again */
-	child_wish(crew, child, m->suicide.reason);
+	if (child->wish_ms == 0) {
+		child_wish(crew, child, m->suicide.reason);
+		event_suicide(crew, child);
+	}
 	return NULL;
 }
 
@@ -222,7 +228,7 @@ static const char *handle(struct crew *crew, struct child *child, struct message
 
 static void on_hang_up(struct crew *crew, struct child *child)
 {
-	child_hang_up(child);
+	child_hang_up(crew, child);
 	if (child->phase == CHILD_STARTING || child->phase == CHILD_SERVING)
 		child_expect_death(crew, child, EXIT_MS, "closed its channel");
 }

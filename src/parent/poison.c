@@ -10,6 +10,7 @@
 #include "parent/crew.h"
 
 #include "base/log.h"
+#include "parent/event.h"
 #include "bridge/poison.h"
 
 #include <stdio.h>
@@ -58,6 +59,7 @@ static void write_row(struct crew *crew, unsigned i, const struct suspect *culpr
 
 static void free_row(struct crew *crew, unsigned i)
 {
+	event_poison(crew, "answered", &crew->quarantines[i].culprit);
 	write_row(crew, i, &(struct suspect){ .fingerprint = 0 }, 0);
 }
 
@@ -69,6 +71,7 @@ static void quarantine(struct crew *crew, struct suspect *s)
 	log_error("poison: requests like \"%s\" have made workers fault %u times; they are answered 503 for %s",
 		  s->request, s->n_faults, time);
 	write_row(crew, oldest_row(crew), s, crew->now_ms + QUARANTINE_MS);
+	event_poison(crew, "refused", s);
 	*s = (struct suspect){ 0 };
 }
 

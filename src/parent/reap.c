@@ -8,6 +8,7 @@
 #include "parent/crew.h"
 
 #include "base/log.h"
+#include "parent/event.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -86,6 +87,7 @@ static void bury(struct crew *crew, struct child *child, const struct obituary *
 		stop_count(crew, child);
 	if (crew->stopping || role == ROLE_LEAVING)
 		log_leaving(crew, child, o);
+	event_exit(crew, child, o, crew->stopping || role == ROLE_LEAVING);
 	child->buried = true;
 	if (reaped)
 		child_destroy(crew, child);
@@ -102,6 +104,7 @@ void on_death(struct crew *crew, struct child *child)
 	end_group(crew, child);
 	if (!collect(child, &info))
 		return;
+	child_hang_up(crew, child);
 	log_counters(crew, child);
 	if (child->buried) {
 		child_destroy(crew, child);

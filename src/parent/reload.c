@@ -11,6 +11,7 @@
 #include "parent/crew.h"
 
 #include "base/log.h"
+#include "parent/event.h"
 
 #include <stdio.h>
 
@@ -43,6 +44,7 @@ const char *reload_begin(struct crew *crew, const char *who)
 	crew->reload_failure[0] = '\0';
 	log_info("%s: reloading %u worker%s, %u at a time", who, reload_n_left(crew),
 		 reload_n_left(crew) == 1 ? "" : "s", crew->config->options.surge);
+	event_pool(crew, "reload", "begun", who);
 	return NULL;
 }
 
@@ -57,6 +59,7 @@ void reload_stop(struct crew *crew, const struct obituary *o)
 		 o->slot, how);
 	log_error("reload: %s; %u old worker%s", crew->reload_failure, reload_n_left(crew),
 		  reload_n_left(crew) == 1 ? " stays" : "s stay");
+	event_pool(crew, "reload", "failed", crew->reload_failure);
 	crew->reloading = false;
 	renew_undo(crew);
 }
@@ -71,4 +74,6 @@ void reload_settle(struct crew *crew)
 	renew_keep(crew);
 	duration_format(crew->now_ms - crew->reload_ms, took);
 	log_info("reload: done after %s", took);
+	event_pool(crew, "reload", "done", "");
+	event_setup_all(crew);
 }

@@ -9,6 +9,7 @@
 #include "parent/crew.h"
 
 #include "base/log.h"
+#include "parent/event.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -185,6 +186,7 @@ static void give_up(struct crew *crew, struct slot *slot, const struct obituary 
 	const struct brood_options *options = &crew->config->options;
 
 	crew->n_giveups++;
+	event_giveup(crew, slot, o);
 	slot_on(crew, slot, event);
 	if (options->on_giveup == BROOD_GIVEUP_EXIT || n_given_up(crew) == crew->n_slots) {
 		log_giveup(crew, o, v, "draining the others");

@@ -9,6 +9,7 @@
 #include "parent/crew.h"
 
 #include "base/log.h"
+#include "parent/event.h"
 
 #include <string.h>
 
@@ -41,6 +42,7 @@ const char *scale_to(struct crew *crew, unsigned n)
 	log_info("scaling from %u to %u worker%s", crew->n_wanted, n, n == 1 ? "" : "s");
 	crew->n_wanted = n;
 	crew->scale_ms = crew->now_ms;
+	event_pool(crew, "scale", "begun", "");
 	return NULL;
 }
 
@@ -48,6 +50,7 @@ void scale_back(struct crew *crew, const struct slot *slot)
 {
 	log_error("scaling: worker %u did not get ready; going back to %u worker%s", slot->index, slot->index,
 		  slot->index == 1 ? "" : "s");
+	event_pool(crew, "scale", "failed", slot->death);
 	if (slot->index < crew->n_wanted)
 		crew->n_wanted = slot->index;
 }
@@ -108,5 +111,6 @@ void scale_settle(struct crew *crew)
 		return;
 	duration_format(crew->now_ms - crew->scale_ms, took);
 	log_info("scaling: %u worker%s after %s", crew->n_slots, crew->n_slots == 1 ? "" : "s", took);
+	event_pool(crew, "scale", "done", "");
 	crew->scale_ms = 0;
 }

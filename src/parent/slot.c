@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "parent/crew.h"
+#include "parent/event.h"
 
 #include <string.h>
 
@@ -39,6 +40,8 @@ static void fork_incumbent(struct crew *crew, struct slot *slot)
 	slot->turn_ms = 0;
 	if (r < 0)
 		fork_failed(crew, slot, r);
+	else
+		event_fork(crew, slot->incumbent, slot->died_ms ? "restart" : "start");
 }
 
 static void fork_successor(struct crew *crew, struct slot *slot)
@@ -52,6 +55,7 @@ static void fork_successor(struct crew *crew, struct slot *slot)
 	}
 	log_info("worker %u (pid %d): retiring (%s); replacement pid %d", slot->index,
 		 (int)slot->incumbent->pid, slot->incumbent->wish, (int)slot->successor->pid);
+	event_fork(crew, slot->successor, slot->incumbent->wish);
 }
 
 static void begin_serving(struct crew *crew, struct slot *slot)

@@ -115,7 +115,7 @@ static json_t *tell_imbalance(struct crew *crew)
 	return sum > 0 ? json_real(most * n / sum) : json_null();
 }
 
-static json_t *tell_addresses(const struct config *config)
+json_t *status_tell_addresses(const struct config *config)
 {
 	json_t *addresses = json_array();
 
@@ -165,7 +165,7 @@ json_t *status_tell(struct crew *crew)
 			 "engine", crew->engine_settled ? crew_engine_name(crew) : NULL,
 			 "engine_why", status_tell_text(crew->engine_why), "balance", balance_of(crew),
 			 "balance_why", status_tell_text(crew->why_not_least),
-			 "listen", tell_addresses(crew->config),
+			 "listen", status_tell_addresses(crew->config),
 			 "ready", crew->was_ready, "stopping", crew->stopping != NOT_STOPPING,
 			 "wanted", (int)crew->n_wanted, "scaling", crew->scale_ms != 0,
 			 "reload", tell_reload(crew), "upgrade", tell_upgrade(crew),

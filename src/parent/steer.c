@@ -12,6 +12,7 @@
  * that we share with others: its order is not ours, and a program would name their members.
  */
 #include "parent/crew.h"
+#include "parent/event.h"
 
 #include "balance/attach.h"
 #include "balance/program.h"
@@ -73,8 +74,11 @@ void steer_settle(struct crew *crew)
 	slot_each(crew, slot) {
 		bool around = goes_around(crew, slot);
 
-		due |= around != slot->around;
+		if (around == slot->around)
+			continue;
+		due = true;
 		slot->around = around;
+		event_steer(crew, slot);
 	}
 	crew->steer_due = false;
 	tally_settle(crew);

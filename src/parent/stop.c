@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "parent/event.h"
 
 #include <inttypes.h>
 
@@ -33,6 +34,7 @@ void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms)
 	upgrade_cancel(crew);
 	crew->stopping = timeout_ms > 0 ? STOPPING : STOPPING_NOW;
 	crew->exit_code = exit_code;
+	event_pool(crew, "stop", "begun", "");
 	crew->stop_began_ms = crew->now_ms;
 	crew->stop_deadline_ms = crew->now_ms + timeout_ms;
 	intake_stop(crew);

@@ -12,6 +12,7 @@
  */
 #include "base/log.h"
 #include "parent/crew.h"
+#include "parent/event.h"
 #include "parent/testament.h"
 
 #include <errno.h>
@@ -107,6 +108,7 @@ const char *upgrade_begin(struct crew *crew)
 	if (r < 0)
 		return strerrordesc_np(-r);
 	log_info("upgrade: started %s (pid %d)", program_path(crew->program), (int)crew->upgrade.pid);
+	event_pool(crew, "upgrade", "begun", program_path(crew->program));
 	return NULL;
 }
 
@@ -160,6 +162,7 @@ static void fail(struct crew *crew, const char *format, ...)
 	snprintf(crew->upgrade_failure, sizeof(crew->upgrade_failure), "the new parent (pid %d) %s",
 		 (int)crew->upgrade.pid, why);
 	log_error("upgrade: %s; the old one stays", crew->upgrade_failure);
+	event_pool(crew, "upgrade", "failed", crew->upgrade_failure);
 	end_new(crew);
 }
 
@@ -198,6 +201,7 @@ static void leave(struct crew *crew, const struct testament_ready *ready)
 	duration_format(options->drain_timeout_ms, at_most);
 	log_info("upgraded: pid %d has taken over; draining %u worker%s, at most %s", (int)crew->upgrade.pid,
 		 crew->n_children, crew->n_children == 1 ? "" : "s", at_most);
+	event_pool(crew, "upgrade", "done", "");
 	(void)epoll_ctl(crew->epoll_fd, EPOLL_CTL_DEL, crew->upgrade.fd, NULL);
 	if (inplace_needed(crew))
 		inplace_begin(crew, crew->upgrade.pid, crew->upgrade.fd);

@@ -47,8 +47,9 @@ static void add_poison(struct crew *crew, const uint8_t *data, size_t size)
 
 static void ask(struct crew *crew, const char *line, size_t len)
 {
+	bool listens;
 	size_t n;
-	autofree char *reply = command_run(crew, line, len, &n);
+	autofree char *reply = command_run(crew, line, len, &n, &listens);
 	json_t *read;
 
 	must(reply && n > 1 && n <= CONTROL_REPLY_MAX);

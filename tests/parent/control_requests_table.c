@@ -60,8 +60,9 @@ static const char *const table[][2] = {
 
 static void expect(struct crew *crew, const char *request, const char *part)
 {
+	bool listens;
 	size_t len;
-	autofree char *reply = command_run(crew, request, strlen(request), &len);
+	autofree char *reply = command_run(crew, request, strlen(request), &len, &listens);
 	json_t *read;
 
 	assert_non_null(reply);

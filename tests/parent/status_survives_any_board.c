@@ -43,13 +43,14 @@ static void status_survives_any_board(void **state)
 	json_t *status;
 	char *reply;
 	size_t len;
+	bool listens;
 
 	srand(1);
 	assert_int_equal(address_parse("[::1]:80", &config.listen[0]), 0);
 	assert_int_equal(crew_create(&config, &crew), 0);
 	fill(crew);
 	for (int turn = 0; turn < 2; turn++) {		/* the second is to the longest that can be told */
-		reply = command_run(crew, request, sizeof(request) - 1, &len);
+		reply = command_run(crew, request, sizeof(request) - 1, &len, &listens);
 		assert_non_null(reply);
 		assert_true(len < CONTROL_REPLY_MAX);
 		status = json_loadb(reply, len, 0, NULL);
