@@ -44,7 +44,10 @@ static bool is_overruled(const struct reading *reading, const struct option *opt
 const char *assign(struct reading *reading, const struct option *option, const char *value)
 {
 	bool overruled = is_overruled(reading, option);
-	const char *allowed = option->parse(option, value, overruled ? &reading->overruled : reading->out);
+	const char *allowed;
+
+	reading->overruled.command = reading->out->command;
+	allowed = option->parse(option, value, overruled ? &reading->overruled : reading->out);
 
 	if (!allowed && !overruled)
 		*origin_of(reading->out, option) = reading->origin;

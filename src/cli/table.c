@@ -170,7 +170,7 @@ const char *option_refusal(const struct option *option, enum audience command)
 {
 	if (!option->parse)
 		return "not in this version";
-	if (option->only == FOR_BOTH || option->only == command)
+	if (option->only == FOR_BOTH || command == FOR_BOTH || option->only == command)
 		return NULL;
 	return option->only == FOR_SERVE ? "an option of brood serve, not of brood run"
 					 : "an option of brood run, not of brood serve";

@@ -45,6 +45,8 @@ lines = in_force()
 for line in ("ready = listen", "stop-signal = TERM", "shell = 0", "stdio = inherit", "workers = auto"):
     check(line in lines, line, lines)
 check(not any(line.startswith(("max-body", "root", "engine")) for line in lines), lines)
+check("listen = none" in (lines := in_force("--listen", "none")), lines)
+check("listen = :1" in (lines := in_force("--listen", ":1", BROOD_LISTEN="none")), lines)
 lines = in_force("--ready", "delay:2s", "--stop-signal=3", "--env", "A=b c, d", "--env", "B=", "--stdio", "log", "--shell")
 for line in ("ready = delay:2s", "stop-signal = QUIT", "env = A=b c, d", "env = B=", "stdio = log", "shell = 1"):
     check(line in lines, line, lines)

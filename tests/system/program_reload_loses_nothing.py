@@ -103,6 +103,7 @@ def play(model, name, command, modes, path, options):
 found = list(programs())
 if not found:
     skip("there is neither Node nor nginx nor gunicorn here")
+print("with", ", ".join(name for name, *_ in found))
 for each in found:
     for model in MODELS:
         play(model, *each)
