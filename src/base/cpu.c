@@ -30,7 +30,7 @@ static unsigned count_affine(void)
 unsigned cpu_usable(void)
 {
 	unsigned affine = count_affine();
-	unsigned quota = quota_cpus();
+	unsigned quota = quota_cpus("");
 	unsigned usable = quota && quota < affine ? quota : affine;
 
 	return usable ? usable : 1;
