@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 static int run_serve(int argc, char **argv)
 {
@@ -94,10 +95,18 @@ static int run_command(int argc, char **argv)
 	return refuse_unknown(argv[1]);
 }
 
+/* What workers have started and not waited for comes to us when they end, as it does to process 1. */
+static void adopt_orphans(void)
+{
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
 int main(int argc, char **argv)
 {
-	int code = run_command(argc, argv);
+	int code;
 
+	adopt_orphans();
+	code = run_command(argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		complain("cannot write to stdout: %s", strerror(errno));
 		return BROOD_EXIT_NOT_STARTED;

@@ -144,6 +144,10 @@ struct crew {
 	uint64_t		 now_ms;	/* of this turn of the loop */
 	pid_t			 pid;
 	uint64_t		 born_ms;
+	bool			 reaps;		/* orphans are ours to collect */
+	uint64_t		 n_oom_kills;	/* that the kernel had counted at the last look */
+	uint64_t		 n_oom_unexplained;	/* of those, without a death they explain... */
+	uint64_t		 oom_until_ms;	/* ...and until when they may */
 
 	unsigned		 n_slots;	/* those that leave are among them */
 	unsigned		 n_wanted;
@@ -280,6 +284,7 @@ struct obituary {
 	char		 request[160];	/* empty = none known */
 	char		 why[256];	/* its own reason, or ours to kill it; empty = none */
 	bool		 failed;	/* why is its own: it could not start */
+	bool		 out_of_memory;	/* the kernel killed it; why is the limit */
 };
 
 /* What a child was to its slot. */
@@ -343,12 +348,15 @@ void on_channel(struct crew *crew, struct child *child);
 void hear_last_words(struct crew *crew, struct child *child);
 
 /* reap.c */
+
+/* Before the first worker is born. */
+void reap_begin(struct crew *crew);
 void on_death(struct crew *crew, struct child *child);
 /* The child said it is dying: its slot need not wait for the process to end. */
 void on_dying(struct crew *crew, struct child *child, const struct crash_msg *crash);
 /* The child said that a handler faulted, and that it goes on until it is replaced. */
 void on_contained(struct crew *crew, const struct child *child, const struct crash_msg *fault);
-/* As process 1: reaps what was left to us by others. */
+/* As process 1 or a subreaper: reaps what was left to us by others. */
 void reap_orphans(struct crew *crew);
 
 /* hang.c */
@@ -380,6 +388,8 @@ unsigned poison_clear_all(struct crew *crew);
 void obituary_init(const struct crew *crew, const struct child *child, struct obituary *ret_obituary);
 /* What the child said of its death. */
 void obituary_add_crash(struct obituary *o, const struct crash_msg *crash);
+/* It was killed by the kernel, for want of memory. */
+void obituary_add_memory(struct obituary *o);
 /* "died by SIGSEGV at 0x10 after 4.2 s, 17 requests in flight, serving "GET / HTTP/1.1"" */
 void obituary_tell(const struct obituary *o, char *out, size_t size);
 /* "by SIGSEGV serving "GET / HTTP/1.1"" */

@@ -2,6 +2,9 @@
 /* obituary - a death in words: how, after how long, and what was lost with it */
 #include "parent/crew.h"
 
+#include "base/memory.h"
+#include "base/units.h"
+
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -90,6 +93,29 @@ void obituary_add_crash(struct obituary *o, const struct crash_msg *crash)
 	memcpy(o->request, crash->request, sizeof(o->request));
 }
 
+void obituary_add_memory(struct obituary *o)
+{
+	struct memory_limit limit = memory_limit("");
+	char bytes[UNITS_TEXT_BYTES];
+
+	if (o->failed)
+		return;
+	o->out_of_memory = true;
+	units_format_size(limit.bytes, bytes);
+	if (limit.bytes)
+		snprintf(o->why, sizeof(o->why), "%s %s", limit.name, bytes);
+	else
+		snprintf(o->why, sizeof(o->why), "of the machine, no limit is set");
+}
+
+static void say_killer(struct text *text, const struct obituary *o)
+{
+	if (o->out_of_memory)
+		say(text, "the kernel: out of memory");
+	else
+		say_signal(text, o->signal);
+}
+
 static void say_cause(struct text *text, const struct obituary *o)
 {
 	if (o->failed) {
@@ -100,7 +126,7 @@ static void say_cause(struct text *text, const struct obituary *o)
 		say(text, "exited with code %d", o->exit_code);
 	} else {
 		say(text, is_fault(o->signal) ? "died by " : "killed by ");
-		say_signal(text, o->signal);
+		say_killer(text, o);
 	}
 	if (o->has_address)
 		say(text, " at 0x%" PRIx64, o->address);
@@ -138,7 +164,7 @@ void obituary_tell_briefly(const struct obituary *o, char *out, size_t size)
 		say(&text, "with exit code %d", o->exit_code);
 	} else {
 		say(&text, "by ");
-		say_signal(&text, o->signal);
+		say_killer(&text, o);
 		if (o->why[0])
 			say(&text, " (%s)", o->why);
 	}

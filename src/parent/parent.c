@@ -21,6 +21,7 @@ static int run_crew(struct crew *crew)
 
 	if (r < 0)
 		return fail_start("descriptors of the parent", r);
+	reap_begin(crew);
 	r = pidfile_draft(crew);
 	if (r < 0)
 		return fail_start(crew->config->options.pid_file, r);

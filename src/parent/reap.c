@@ -4,10 +4,14 @@
  *
  * A child that announced its own death was buried then, its slot served by another since; here it is only
  * collected. Nothing is ever waited for: the kernel has told us that there is a status to take.
+ *
+ * As process 1, or as a subreaper (prctl(2)), we are given the orphans of whatever workers have started; they are
+ * collected too, and so is every other child of this process.
  */
 #include "parent/crew.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "parent/event.h"
 
 #include <errno.h>
@@ -15,10 +19,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 /* After its CRASH a worker may write its core for so long. */
 #define CORE_DUMP_MS 60000
+/* From when the kernel is seen to have killed for memory to when a death is not put down to that any more. */
+#define OOM_EXPLAINS_MS 1000
 
 static bool collect(const struct child *child, siginfo_t *ret_info)
 {
@@ -34,12 +41,35 @@ static void end_group(const struct crew *crew, const struct child *child)
 		(void)kill(-child->pid, SIGKILL);	/* fails when nobody is left, as it should be */
 }
 
-static void set_cause(struct obituary *o, const siginfo_t *info)
+/*
+ * The kernel tells only that it has killed somebody of our group, so each kill that was counted since the last look
+ * explains one SIGKILL that was not ours; not for long, because it may have been somebody who is no worker.
+ */
+static bool explained_by_memory(struct crew *crew)
+{
+	uint64_t n = memory_oom_kills("");
+
+	if (crew->now_ms >= crew->oom_until_ms)
+		crew->n_oom_unexplained = 0;
+	if (n > crew->n_oom_kills) {
+		crew->n_oom_unexplained += n - crew->n_oom_kills;
+		crew->oom_until_ms = crew->now_ms + OOM_EXPLAINS_MS;
+	}
+	crew->n_oom_kills = n;
+	if (crew->n_oom_unexplained == 0)
+		return false;
+	crew->n_oom_unexplained--;
+	return true;
+}
+
+static void set_cause(struct crew *crew, const struct child *child, struct obituary *o, const siginfo_t *info)
 {
 	if (info->si_code == CLD_EXITED)
 		o->exit_code = info->si_status;
 	else
 		o->signal = info->si_status;
+	if (o->signal == SIGKILL && !child->killed_for && explained_by_memory(crew))
+		obituary_add_memory(o);
 }
 
 /* Of one that was told to leave, retired or stopping with the rest. */
@@ -111,7 +141,7 @@ void on_death(struct crew *crew, struct child *child)
 		return;
 	}
 	obituary_init(crew, child, &o);
-	set_cause(&o, &info);
+	set_cause(crew, child, &o, &info);
 	bury(crew, child, &o, true);
 }
 
@@ -165,9 +195,17 @@ static bool reap_one(struct crew *crew)
 	return !find_by_pid(crew, info.si_pid);
 }
 
+void reap_begin(struct crew *crew)
+{
+	int is_subreaper = 0;
+
+	crew->reaps = crew->pid == 1 || (prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper);
+	crew->n_oom_kills = memory_oom_kills("");
+}
+
 void reap_orphans(struct crew *crew)
 {
-	if (crew->pid != 1)
+	if (!crew->reaps)
 		return;
 	while (reap_one(crew))
 		;
