@@ -79,6 +79,8 @@ enum brood_log_level { BROOD_LOG_ERROR = 0, BROOD_LOG_WARN, BROOD_LOG_INFO, BROO
 
 /* For a number that has a default and may be off. */
 #define BROOD_OFF UINT32_MAX
+/* For a size that may be found from what there is. */
+#define BROOD_AUTO UINT64_MAX
 
 /* Exit codes of brood_run() and of the program brood(1). */
 #define BROOD_EXIT_DRAINED	0	/* asked to stop, every connection was let finish */
@@ -147,7 +149,8 @@ struct brood_options {
 						 * fault in a minute; then 503 for a minute; BROOD_OFF = off */
 	uint32_t	surge;			/* 1: how many may be replaced at a time, on request or by a reload */
 	uint64_t	max_requests;		/* 0 = off: a worker that has answered so many is replaced... */
-	uint64_t	max_rss_bytes;		/* 0 = off: ...that has so much memory resident... */
+	uint64_t	max_rss_bytes;		/* 0 = off: ...that has so much memory resident; BROOD_AUTO = its share
+						 * of the cgroup's limit, off where there is none... */
 	uint64_t	max_age_ms;		/* 0 = off: ...that is so old; each up to a tenth earlier, at random */
 
 	uint32_t	balance;		/* enum brood_balance; under other models AUTO only */

@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "setting.h"
 
 #include <errno.h>
@@ -13,6 +14,22 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of the memory that all workers together may have; 0 = there is no limit. */
+static void resolve_share(struct brood_options *options)
+{
+	struct memory_limit limit;
+
+	if (options->max_rss_bytes != BROOD_AUTO)
+		return;
+	limit = memory_limit("");
+	options->max_rss_bytes = memory_fair_share(limit.bytes, options->workers);
+	if (limit.bytes == 0)
+		log_debug("max-rss auto: off, because no cgroup limits the memory");
+	else
+		log_debug("max-rss auto: %" PRIu64 " KiB for each of %u, of %s %" PRIu64 " KiB", options->max_rss_bytes / 1024,
+			  options->workers, limit.name, limit.bytes / 1024);
+}
+
 static int resolve_settings(struct brood_options *options)
 {
 	for (const struct setting *setting = setting_table; setting->name; setting++) {
@@ -20,7 +37,7 @@ static int resolve_settings(struct brood_options *options)
 
 		if (value == 0) {
 			setting_store(setting, options, setting->usual);
-		} else if (value == BROOD_OFF && setting->or_off) {
+		} else if ((value == BROOD_OFF && setting->or_off) || (value == BROOD_AUTO && setting->or_auto)) {
 			continue;
 		} else if (value < setting->least || value > setting->most) {
 			log_error("option %s: %" PRIu64 " is not from %" PRIu64 " to %" PRIu64, setting->name,
@@ -252,6 +269,7 @@ int resolve_options(const struct brood_options *options, struct config *ret_conf
 	if (r < 0)
 		return r;
 	log_setup((enum log_format)config.options.log_format, (enum log_level)config.options.log_level);
+	resolve_share(&config.options);
 	r = check_options(&config.options);
 	if (r == 0)
 		r = resolve_identity(&config);
@@ -334,6 +352,7 @@ int resolve_again(const struct config *now, const struct brood_options *options,
 	if (r == 0)
 		r = check_options(&config->options);
 	if (r == 0) {
+		resolve_share(&config->options);
 		keep_fixed(&now->options, &config->options);
 		r = copy_strings(&config->options);
 		if (r == 0) {

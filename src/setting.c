@@ -5,7 +5,8 @@
 
 const struct setting setting_table[] = {
 #define SETTING(field, usual, least, most) { #field, offsetof(struct brood_options, field), \
-	sizeof(((struct brood_options *)0)->field), usual, least, (most) & ~OR_OFF(0), (most) & OR_OFF(0) },
+	sizeof(((struct brood_options *)0)->field), usual, least, (most) & ~OR_OFF(0) & ~OR_AUTO(0), \
+	(most) & OR_OFF(0), (most) & OR_AUTO(0) },
 	SETTINGS(SETTING)
 #undef SETTING
 	{ .name = NULL }

@@ -18,6 +18,8 @@
 
 /* The most of a field that may also be BROOD_OFF. */
 #define OR_OFF(most)	((most) | 1ull << 63)
+/* The same of BROOD_AUTO. */
+#define OR_AUTO(most)	((most) | 1ull << 62)
 
 /* field, default, least, most; a field that is 0 gets its default, so a least of 0 means "0 is the default" */
 #define SETTINGS(X)								\
@@ -39,7 +41,7 @@
 	X(poison_limit,		3,		1,	OR_OFF(1000))		\
 	X(surge,		1,		1,	512)			\
 	X(max_requests,		0,		0,	1000ull * GIB)		\
-	X(max_rss_bytes,	0,		0,	1024 * GIB)		\
+	X(max_rss_bytes,	0,		0,	OR_AUTO(1024 * GIB))	\
 	X(max_age_ms,		0,		0,	366ull * DAY_MS)	\
 	X(on_fault,		0,		0,	BROOD_FAULT_CONTAIN)	\
 	X(max_conn_requests,	0,		0,	1000000000)		\
@@ -87,6 +89,7 @@ struct setting {
 	uint64_t	 least;
 	uint64_t	 most;
 	bool		 or_off;	/* or BROOD_OFF */
+	bool		 or_auto;	/* or BROOD_AUTO */
 };
 
 /* Ends with a NULL name. */

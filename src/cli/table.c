@@ -102,7 +102,7 @@ const struct option option_table[] = {
 	       "workers replaced at a time, by wish or reload"),
 	SERVES("max-requests",    "N|off",    parse_count,         pool.max_requests,
 	       "then a worker is replaced; up to a tenth less"),
-	OPTION("max-rss",         "SIZE|off", parse_size,          pool.max_rss_bytes,
+	OPTION("max-rss",         "SIZE|auto|off", parse_size,     pool.max_rss_bytes,
 	       "the same by its memory"),
 	OPTION("max-age",         "TIME|off", parse_duration,      pool.max_age_ms,
 	       "the same by its age"),

@@ -32,19 +32,19 @@ static void store(const struct setting *setting, uint64_t value, struct serve_op
 /* What 0, or for ever, is called: "auto" of "N|auto"; NULL where it is not allowed. */
 static const char *zero_word(const struct option *option)
 {
-	const char *bar = option->form ? strchr(option->form, '|') : NULL;
+	const char *bar = option->form ? strrchr(option->form, '|') : NULL;
 
 	return bar ? bar + 1 : NULL;
 }
 
-/* "" or ", or off" */
+/* "", ", or off" or ", auto or off" */
 static const char *or_zero(const struct option *option)
 {
-	static char text[16];
+	static char text[24];
 
 	text[0] = '\0';
 	if (zero_word(option))
-		snprintf(text, sizeof(text), ", or %s", zero_word(option));
+		snprintf(text, sizeof(text), ", %sor %s", setting_of(option)->or_auto ? "auto " : "", zero_word(option));
 	return text;
 }
 
@@ -104,6 +104,10 @@ const char *parse_size(const struct option *option, const char *value, struct se
 
 	if (store_zero(option, value, out))
 		return NULL;
+	if (setting->or_auto && strcmp(value, "auto") == 0) {
+		store(setting, BROOD_AUTO, out);
+		return NULL;
+	}
 	if (units_parse_size(value, &bytes) == 0 && within(setting, bytes)) {
 		store(setting, bytes, out);
 		return NULL;
@@ -312,6 +316,8 @@ static void format_number(const struct option *option, const struct setting *set
 
 	if (zero_word(option) && (value == 0 || (value == BROOD_OFF && setting->or_off)))
 		snprintf(out, VALUE_TEXT_BYTES, "%s", zero_word(option));
+	else if (value == BROOD_AUTO && setting->or_auto)
+		snprintf(out, VALUE_TEXT_BYTES, "auto");
 	else if (option->parse == parse_count || option->parse == parse_switch)
 		snprintf(out, VALUE_TEXT_BYTES, "%" PRIu64, value);
 	else if (option->parse == parse_duration)

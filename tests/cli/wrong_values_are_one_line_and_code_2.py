@@ -37,7 +37,7 @@ WRONG = {
     "poison-limit": [value for value in COUNTS if value != "0"] + ["1001", "auto"],     # 0 is off
     "surge": COUNTS + ["513"],
     "max-requests": ["-1", "+1", "1.5", "x", "", "1 ", "0x10", "99999999999999999999", "auto"],
-    "max-rss": [value for value in SIZES if value != "0"] + ["Off"],
+    "max-rss": [value for value in SIZES if value != "0"] + ["Off", "Auto", "auto|off"],
     "max-age": ["0s", "9", "9 s", "-1s", "x", "", "1.5s", "367d", "99999999999999999999s"],
     "user": [""],
     "group": [""],
