@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/histogram.h"
 #include "bridge/poison.h"
 
 #include <stdatomic.h>
@@ -20,6 +21,14 @@
 	X(accepted,	"connections accepted")					\
 	X(requests,	"requests answered")					\
 	X(refused,	"requests refused with 4xx or 5xx by the protocol")	\
+	X(responses_2xx, "responses with such a status, refusals too")		\
+	X(responses_3xx, "the same")						\
+	X(responses_4xx, "the same")						\
+	X(responses_5xx, "the same")						\
+	X(received,	"bytes")						\
+	X(sent,		"bytes")						\
+	X(admin,	"open connections of the admin address, counted nowhere else (gauge)") \
+	X(admin_requests, "requests answered there")				\
 	X(quarantined,	"requests answered 503 because their like had made workers fault") \
 	X(timeouts,	"connections ended by a timeout")			\
 	X(cut,		"connections cut by the drain timeout")			\
@@ -40,7 +49,10 @@ struct board_row {
 #define FIELD(name, meaning) _Atomic uint64_t name;
 	BOARD_FIELDS(FIELD)
 #undef FIELD
+	struct histogram latency;	/* of requests: from a whole head to the last byte the kernel has taken */
 } __attribute__((aligned(256)));
+
+struct bulletin;
 
 struct board {
 	unsigned		n_rows;
@@ -52,6 +64,10 @@ struct board {
 /* Maps a board of @n_rows zeroed rows, shared with every process forked later. Return: 0 or -errno. */
 int board_create(unsigned n_rows, struct board **ret_board);
 void board_destroy(struct board *board);
+/* What lies behind the rows, wherever a worker may have made the board say that they end. */
+struct bulletin *board_bulletin(const struct board *board);
+char *board_text(const struct board *board);
+unsigned board_n_rows(const struct board *board);
 
 /* Zeroes one row, for its next owner. */
 void board_clear(struct board_row *row);

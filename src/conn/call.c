@@ -31,7 +31,7 @@ bool call_outside(struct brood_request *r, brood_event_fn *fn, void *arg)
 
 	r->inside = true;
 	table->current = r;
-	if (table->contain)
+	if (table->contain && !r->conn->admin)
 		returned = call_contained(table, r, fn, arg);
 	else
 		fn(r, arg);

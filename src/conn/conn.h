@@ -13,12 +13,14 @@
  *   exchange.c  how it is answered; what services call
  *   output.c    the queue of pieces to send: bytes, bytes of others, files
  *   send.c      the queue goes out, one send under way at a time
+ *   measure.c   how long requests take
  *   shed.c      idle connections given away
  *   close.c     lingering, shutdown, close after the last completion
  *   table.c     all connections of a worker, their memory, their deadlines
  */
 #pragma once
 
+#include "base/histogram.h"
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/span.h"
@@ -103,7 +105,10 @@ struct conn {
 	bool		 unsettled : 1;	/* changed since conn_settle() */
 	bool		 busy : 1;	/* counted in table.n_busy */
 	bool		 served : 1;	/* has had a request */
+	bool		 admin : 1;	/* of the admin address: answered by another service, and counted apart */
 	uint32_t	 discarded_bytes;	/* while lingering */
+	uint32_t	 n_answered;	/* whose answers are not all sent */
+	uint64_t	 begun_us;	/* when the first of them was, or the one under way */
 	uint32_t	 acked;		/* of the client's acknowledged bytes, when last looked at */
 	uint64_t	 heard_ms;	/* when bytes last came */
 	uint64_t	 gap_ms;	/* the longest between an answer and the next request */
@@ -163,7 +168,8 @@ struct conn_limits {
 };
 
 struct conn_counters {
-	uint64_t	accepted, requests, refused, timeouts, cut, faults, given, taken;
+	uint64_t	accepted, requests, refused, timeouts, cut, faults, given, taken, received, sent;
+	uint64_t	responses[6];	/* by the first digit of the status */
 };
 
 struct conn_table {
@@ -171,8 +177,12 @@ struct conn_table {
 	struct wheel	 deadlines;	/* of connections */
 	struct wheel	 timers;	/* of requests */
 	struct service	 service;
+	struct service	 admin_service;
 	struct conn_limits limits;
 	struct conn_counters counters;
+	struct conn_counters admin_counters;
+	struct histogram *latency;	/* NULL = nobody wants to know */
+	uint64_t	 sent_us;	/* the clock behind the last flush or file */
 	struct pool	 blocks;	/* BLOCK_BYTES each: output, held input, fields */
 	struct pool	 requests;
 	unsigned	 n_slabs;
@@ -180,6 +190,7 @@ struct conn_table {
 	struct conn	*free;
 	struct conn	*dirty;
 	unsigned	 n_open;
+	unsigned	 n_admin;	/* among them */
 	unsigned	 n_busy;	/* with a request or output under way */
 	bool		 draining;	/* idle connections are closed, the others with their next response */
 	bool		 leaving;	/* or all are to be given away */
@@ -218,6 +229,8 @@ const char *conn_table_date(struct conn_table *table);
 int conn_open(struct conn_table *table, int fd);
 /* The same for a connection that another worker has given away. */
 int conn_adopt(struct conn_table *table, int fd);
+/* The same for one of the admin address: beyond what the limits allow, a few; @adopted: by another worker. */
+int conn_open_admin(struct conn_table *table, int fd, bool adopted);
 /* A completion whose tag.owner is CONN_OWNER. */
 void conn_on_completion(struct conn_table *table, const struct completion *completion);
 
@@ -226,6 +239,12 @@ void conn_on_completion(struct conn_table *table, const struct completion *compl
 static inline struct conn *conn_at(const struct conn_table *table, uint32_t index)
 {
 	return &table->slabs[index / CONNS_A_SLAB][index % CONNS_A_SLAB];
+}
+
+/* Where what @c does is counted. */
+static inline struct conn_counters *conn_counters(struct conn_table *table, const struct conn *c)
+{
+	return c->admin ? &table->admin_counters : &table->counters;
 }
 
 struct conn *conn_table_take(struct conn_table *table);
@@ -275,6 +294,15 @@ void conn_drop_hold(struct conn_table *table, struct conn *c);
 void conn_mark_dirty(struct conn_table *table, struct conn *c);
 void conn_send(struct conn_table *table, struct conn *c);
 void conn_on_send(struct conn_table *table, struct conn *c, const struct completion *completion);
+
+/* ---- measure.c ---- */
+
+/* A request begins on @c; its answer is complete; all that was to be sent is the kernel's. */
+void measure_begin(const struct conn_table *table, struct conn *c);
+void measure_answered(struct conn_table *table, struct conn *c);
+void measure_sent(struct conn_table *table, struct conn *c);
+/* What is sent is sent at once: the clock of the turn is behind. */
+void measure_clock(struct conn_table *table);
 
 /* ---- close.c ---- */
 

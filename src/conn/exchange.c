@@ -82,6 +82,7 @@ static int start(struct brood_request *r, int status, struct span type, struct s
 		conn_mark_dirty(r->table, c);
 		return -ENOMEM;
 	}
+	conn_counters(r->table, c)->responses[status / 100]++;
 	c->closing = response.close;
 	r->started = true;
 	r->continue_due = r->continue_due && response.close;

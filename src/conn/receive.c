@@ -190,6 +190,7 @@ void conn_on_received(struct conn_table *table, struct conn *c, const struct com
 		return;
 	if (completion->res > 0) {
 		c->shedding = false;
+		conn_counters(table, c)->received += (uint64_t)completion->res;
 		on_bytes(table, c, (struct span){ completion->data, (size_t)completion->res });
 	} else if (completion->res == 0) {
 		c->ended = true;

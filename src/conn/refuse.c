@@ -44,6 +44,7 @@ static int append_refusal(struct conn_table *table, struct conn *c, int status, 
 	if (!bodiless)
 		n += (size_t)snprintf(out + n, 64, "%d %.*s\n", status, (int)reason.len, reason.at);
 	output_commit(&c->output, n);
+	conn_counters(table, c)->responses[status / 100]++;
 	return 0;
 }
 
@@ -74,7 +75,7 @@ static void end_with(struct conn_table *table, struct conn *c, struct brood_requ
 
 void request_refuse(struct conn_table *table, struct conn *c, struct brood_request *r, int status)
 {
-	table->counters.refused++;
+	conn_counters(table, c)->refused++;
 	end_with(table, c, r, status);
 }
 

@@ -73,10 +73,12 @@ void request_begin(struct brood_request *r, struct span rest)
 {
 	struct conn_table *table = r->table;
 	struct conn *c = r->conn;
+	const struct service *service = c->admin ? &table->admin_service : &table->service;
 	int verdict = HTTP_MORE;
 
 	c->request = r;
 	c->n_requests++;
+	measure_begin(table, c);
 	c->state = CONN_HANDLING;
 	r->followed = rest.len > r->head.content_length;
 	if (r->head.chunked || r->head.content_length > 0) {
@@ -91,7 +93,7 @@ void request_begin(struct brood_request *r, struct span rest)
 		return;
 	}
 	c->polite = !r->head.keep_alive && rest.len == 0 && r->body_state == BODY_NONE;
-	if (!call_outside(r, table->service.answer, table->service.ctx)) {
+	if (!call_outside(r, service->answer, service->ctx)) {
 		request_fail(r);
 		return;
 	}
@@ -227,7 +229,8 @@ void request_conclude(struct brood_request *r)
 	}
 	if (r->body_state != BODY_NONE)
 		c->closing = true;
-	table->counters.requests++;
+	conn_counters(table, c)->requests++;
+	measure_answered(table, c);
 	c->request = NULL;
 	c->served = true;
 	request_destroy(r);

@@ -45,7 +45,10 @@ static void on_room(struct conn_table *table, struct conn *c)
 static void account_sent(struct conn_table *table, struct conn *c, uint64_t n)
 {
 	c->unsettled = true;
+	conn_counters(table, c)->sent += n;
 	output_consume(table, &c->output, n);
+	if (c->output.n_bytes == 0)
+		measure_sent(table, c);
 	if (c->output.n_bytes <= OUTPUT_LOW)
 		on_room(table, c);
 	if (c->state == CONN_CLOSING)
@@ -64,6 +67,8 @@ static void send_file(struct conn_table *table, struct conn *c)
 				    piece->file_fd, &piece->offset, piece->left, &full);
 
 	c->awaits_room = full;
+	if (n > 0 && (uint64_t)n == c->output.n_bytes)
+		measure_clock(table);
 	if (n > 0)
 		account_sent(table, c, (uint64_t)n);
 	else if (!full)

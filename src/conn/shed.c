@@ -17,10 +17,10 @@ static bool is_at_rest(const struct conn *c)
 	       !c->awaits_room && !c->dirty && c->output.n_bytes == 0;
 }
 
-/* What has not asked yet will hardly live long: that goes with all the others only. */
+/* What has not asked yet will hardly live long, and who looks at the pool is no load: both go with all others only. */
 static bool may_go(const struct conn_table *table, const struct conn *c)
 {
-	return is_at_rest(c) && (c->served || table->leaving) && !table->draining;
+	return is_at_rest(c) && ((c->served && !c->admin) || table->leaving) && !table->draining;
 }
 
 static void stop_receiving(struct conn_table *table, struct conn *c)
@@ -54,7 +54,7 @@ void conn_on_stopped(struct conn_table *table, struct conn *c, int res)
 	engine_leave(table->engine, c->fd);
 	if (table->give(c->fd, table->give_ctx) < 0)
 		return;
-	table->counters.given++;
+	conn_counters(table, c)->given++;
 	c->closed = true;	/* for us: the number is no longer ours */
 	conn_close(table, c);
 }

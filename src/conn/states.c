@@ -69,7 +69,7 @@ static void discard(struct conn_table *table, struct conn *c, struct span *in)
 
 static void refuse_408(struct conn_table *table, struct conn *c)
 {
-	table->counters.timeouts++;
+	conn_counters(table, c)->timeouts++;
 	request_refuse(table, c, c->request, 408);
 }
 
@@ -87,7 +87,7 @@ static void close_idle(struct conn_table *table, struct conn *c)
 		return;
 	}
 	if (!table->draining)
-		table->counters.timeouts++;
+		conn_counters(table, c)->timeouts++;
 	conn_close(table, c);
 }
 
@@ -267,7 +267,7 @@ void conn_on_timeout(struct conn_table *table, struct conn *c)
 	} else if (takes_output(c)) {
 		c->moved_ms = now_ms;
 	} else if (now_ms >= c->moved_ms + table->limits.write_timeout_ms) {
-		table->counters.timeouts++;
+		conn_counters(table, c)->timeouts++;
 		conn_reset(table, c);
 	}
 	conn_settle(table, c);
@@ -293,7 +293,7 @@ static void settle_receiving(struct conn_table *table, struct conn *c)
 
 void conn_settle_busy(struct conn_table *table, struct conn *c)
 {
-	bool busy = c->fd >= 0 && c->state != CONN_CLOSING && (c->request || c->output.n_bytes > 0);
+	bool busy = c->fd >= 0 && !c->admin && c->state != CONN_CLOSING && (c->request || c->output.n_bytes > 0);
 
 	if (busy == c->busy)
 		return;

@@ -18,13 +18,14 @@
 
 #define SPARE_BLOCKS	256
 #define SPARE_REQUESTS	64
+#define ADMIN_MOST	32	/* open connections of the admin address */
 
 int conn_table_init(struct conn_table *table, struct engine *engine, const struct conn_limits *limits,
 		    struct service service)
 {
 	*table = (struct conn_table){ .engine = engine, .limits = *limits, .service = service };
 	http_scan_init();
-	table->slabs = calloc((limits->n_conns + CONNS_A_SLAB - 1) / CONNS_A_SLAB, sizeof(*table->slabs));
+	table->slabs = calloc((limits->n_conns + ADMIN_MOST + CONNS_A_SLAB - 1) / CONNS_A_SLAB, sizeof(*table->slabs));
 	if (!table->slabs)
 		return -ENOMEM;
 	wheel_init(&table->deadlines, engine->now_ms);
@@ -46,7 +47,7 @@ void conn_table_finish(struct conn_table *table)
 
 bool conn_table_full(const struct conn_table *table)
 {
-	return table->n_open >= table->limits.n_conns;
+	return table->n_open - table->n_admin >= table->limits.n_conns;
 }
 
 static int add_slab(struct conn_table *table)
@@ -86,6 +87,7 @@ void conn_table_give(struct conn_table *table, struct conn *c)
 	c->next = table->free;
 	table->free = c;
 	table->n_open--;
+	table->n_admin -= c->admin;
 }
 
 /* Those accepted together get different ages, by the golden ratio: the whole down to a tenth less. */
@@ -99,29 +101,35 @@ static uint64_t old_at(const struct conn_table *table)
 	return table->engine->now_ms + age_ms - (uint64_t)((double)age_ms / 10 * part / UINT32_MAX);
 }
 
-static int begin(struct conn_table *table, int fd, bool served)
+static void begin(struct conn_table *table, struct conn *c, int fd, bool served)
 {
-	struct conn *c = conn_table_full(table) ? NULL : conn_table_take(table);
-
-	if (!c) {
-		close(fd);
-		return conn_table_full(table) ? -EMFILE : -ENOMEM;
-	}
 	c->fd = fd;
 	c->heard_ms = table->engine->now_ms;
-	c->old_ms = old_at(table);
+	c->old_ms = c->admin ? ENGINE_NEVER : old_at(table);
 	c->served = served;
 	conn_enter(table, c, CONN_IDLE);
 	conn_settle(table, c);
-	return 0;
+}
+
+static int take(struct conn_table *table, int fd, bool full, struct conn **ret_conn)
+{
+	*ret_conn = full ? NULL : conn_table_take(table);
+	if (*ret_conn)
+		return 0;
+	close(fd);
+	return full ? -EMFILE : -ENOMEM;
 }
 
 int conn_open(struct conn_table *table, int fd)
 {
-	int r = begin(table, fd, false);
+	struct conn *c;
+	int r = take(table, fd, conn_table_full(table), &c);
 
-	table->counters.accepted += r == 0;
-	return r;
+	if (r < 0)
+		return r;
+	begin(table, c, fd, false);
+	table->counters.accepted++;
+	return 0;
 }
 
 static bool has_asked(int fd)
@@ -134,10 +142,27 @@ static bool has_asked(int fd)
 
 int conn_adopt(struct conn_table *table, int fd)
 {
-	int r = begin(table, fd, has_asked(fd));
+	struct conn *c;
+	int r = take(table, fd, conn_table_full(table), &c);
 
-	table->counters.taken += r == 0;
-	return r;
+	if (r < 0)
+		return r;
+	begin(table, c, fd, has_asked(fd));
+	table->counters.taken++;
+	return 0;
+}
+
+int conn_open_admin(struct conn_table *table, int fd, bool adopted)
+{
+	struct conn *c;
+	int r = take(table, fd, table->n_admin >= ADMIN_MOST, &c);
+
+	if (r < 0)
+		return r;
+	c->admin = true;
+	table->n_admin++;
+	begin(table, c, fd, adopted && has_asked(fd));
+	return 0;
 }
 
 void conn_on_completion(struct conn_table *table, const struct completion *completion)
@@ -162,6 +187,7 @@ bool conn_table_flush(struct conn_table *table)
 {
 	uint64_t n_before = table->engine->counters.submitted;
 	struct conn *c = table->dirty;
+	bool any = c != NULL;
 
 	table->dirty = NULL;
 	while (c) {
@@ -181,6 +207,8 @@ bool conn_table_flush(struct conn_table *table)
 		}
 		c = next;
 	}
+	if (any && table->engine->kind == ENGINE_EPOLL)	/* what was sent was sent now, not in the next turn */
+		measure_clock(table);
 	return table->engine->counters.submitted != n_before;
 }
 
@@ -253,7 +281,7 @@ unsigned conn_table_cut(struct conn_table *table)
 
 		if (c->fd < 0 || c->state == CONN_CLOSING)
 			continue;
-		n += c->busy || c->state == CONN_HEAD;
+		n += c->busy || (c->state == CONN_HEAD && !c->admin);
 		conn_close(table, c);
 	}
 	table->counters.cut += n;

@@ -63,7 +63,8 @@ struct engine_counters {
 struct engine {
 	const struct engine_ops	*ops;
 	enum engine_kind	 kind;		/* never ENGINE_AUTO */
-	uint64_t		 now_ms;	/* read once a turn; monotonic */
+	uint64_t		 now_us;	/* read once a turn; monotonic */
+	uint64_t		 now_ms;	/* the same */
 	struct engine_counters	 counters;
 };
 

@@ -346,7 +346,8 @@ static int epoll_turn(struct engine *e, uint64_t until_ms)
 	n = epoll_wait(p->fd, events, EVENTS, timeout_until(p, until_ms));
 	e->counters.turns++;
 	e->counters.enters++;
-	e->now_ms = clock_ms();
+	e->now_us = clock_us();
+	e->now_ms = e->now_us / 1000;
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	for (int i = 0; i < n; i++)

@@ -261,7 +261,8 @@ static int uring_turn(struct engine *e, uint64_t until_ms)
 	}
 	e->counters.turns++;
 	r = enter(u, wait_nr, &arg);
-	e->now_ms = clock_ms();
+	e->now_us = clock_us();
+	e->now_ms = e->now_us / 1000;
 	if (r < 0 && r != -ETIME && r != -EINTR && r != -EBUSY && r != -EAGAIN)
 		return r;
 	return 0;
