@@ -92,6 +92,16 @@ $(BUILD)/bpf/%.skel.h: src/balance/%.bpf.c src/balance/%_table.h $(BUILD)/flags
 	$(Q)clang -O2 -g -target bpf -mcpu=v3 -Wall -Isrc -idirafter /usr/include/$(shell uname -m)-linux-gnu -c -o $(@:.skel.h=.o) $<
 	$(Q)$(BPFTOOL) gen skeleton -L $(@:.skel.h=.o) name $*_bpf >$@
 
+# The page of the admin address is built in, byte by byte.
+PAGE	:= $(patsubst src/service/page/%,$(BUILD)/page/%.inc,$(wildcard src/service/page/*))
+
+$(BUILD)/page/%.inc: src/service/page/%
+	$(call say,PAGE)
+	$(Q)od -An -v -td1 $< | sed 's/\(-\{0,1\}[0-9]\{1,\}\)/\1,/g' >$@
+
+$(BUILD)/obj/service/page.o: ALL_CPPFLAGS += -isystem $(BUILD)/page
+$(BUILD)/obj/service/page.o: $(PAGE)
+
 $(BUILD)/examples/%.so: src/examples/%.c $(BUILD)/flags
 	$(call say,CC)
 	$(COMPILE) $(ALL_LDFLAGS) -shared -o $@ $<

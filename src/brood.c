@@ -13,6 +13,7 @@
 #include "resolve.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -122,12 +123,18 @@ static int reserve_next(struct brood *brood)
 	return address_port(address);
 }
 
+static bool has_admin(const struct brood_options *options)
+{
+	return options->admin && strcmp(options->admin, "off") != 0;
+}
+
 int brood_listen(struct brood *brood, const char *text)
 {
 	struct config *config = &brood->config;
 
 	if (config->n_listeners == LISTENERS_MAX) {
-		log_error("cannot listen on %s: %d addresses are the most", text, LISTENERS_MAX);
+		log_error("cannot listen on %s: %d addresses are the most%s", text, LISTENERS_MAX,
+			  has_admin(&config->options) ? ", that of admin among them" : "");
 		return -ENOSPC;
 	}
 	if (address_parse(text, &config->listen[config->n_listeners]) < 0) {
@@ -135,6 +142,23 @@ int brood_listen(struct brood *brood, const char *text)
 		return -EINVAL;
 	}
 	return reserve_next(brood);
+}
+
+/* Last, so that an address keeps its place whether or not there is this one. Return: 0 or -errno. */
+static int listen_for_admin(struct brood *brood)
+{
+	struct config *config = &brood->config;
+	const char *asked = config->options.admin;
+	char text[ADDRESS_TEXT_BYTES];
+	int r;
+
+	if (!has_admin(&config->options))
+		return 0;
+	snprintf(text, sizeof(text), "%s%s", asked[0] == ':' ? "127.0.0.1" : "", asked);
+	r = brood_listen(brood, text);
+	if (r >= 0)
+		config->admins = 1u << (config->n_listeners - 1);
+	return r < 0 ? r : 0;
 }
 
 int brood_http(struct brood *brood, brood_handler_fn *handler, void *arg)
@@ -214,6 +238,8 @@ int brood_run(struct brood *brood)
 		return BROOD_EXIT_NOT_STARTED;
 	}
 	if (brood->config.n_listeners == 0 && !brood->config.guest && brood_listen(brood, ":8080") < 0)
+		return BROOD_EXIT_NOT_STARTED;
+	if (listen_for_admin(brood) < 0)
 		return BROOD_EXIT_NOT_STARTED;
 	return parent_run(&brood->config, brood->reserved_fd, brood->claim_fd, brood->reload ? &renewal : NULL,
 			  brood->program, brood->takeover);

@@ -175,6 +175,10 @@ struct brood_options {
 	uint32_t	stdio;			/* enum brood_stdio; nothing can be read from */
 	const char	*env;			/* more of its environment: NAME=value, one a line */
 	const char	*cwd;			/* the directory it starts in */
+	/* who looks on */
+	const char	*admin;			/* address of health, metrics and status over HTTP, see brood(1); ":9090" is
+						 * 127.0.0.1:9090; NULL or "off" = none; one of the 8 addresses */
+	uint32_t	pre_drain_ms;		/* 0 = off: asked to stop, the pool says so long that it is not ready, and serves */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }

@@ -27,6 +27,7 @@
 	X(model,		0,		0,	BROOD_ROUND_ROBIN)	\
 	X(engine,		0,		0,	BROOD_ENGINE_EPOLL)	\
 	X(drain_timeout_ms,	9000,		1,	DAY_MS)			\
+	X(pre_drain_ms,		0,		0,	DAY_MS)			\
 	X(restart_limit,	5,		1,	1000)			\
 	X(restart_window_ms,	10000,		1,	DAY_MS)			\
 	X(backoff_min_ms,	100,		1,	10 * MINUTE_MS)		\
@@ -75,6 +76,7 @@
 	X(group,	true)		\
 	X(pid_file,	true)		\
 	X(control,	true)		\
+	X(admin,	true)		\
 	X(root,		false)		\
 	X(text,		false)		\
 	X(handler,	false)	\

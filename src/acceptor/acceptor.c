@@ -46,18 +46,25 @@ static void note_recovery(struct acceptor *a)
 	a->complained = false;
 }
 
-/* Return: whether more may wait. */
-static bool accept_batch(struct acceptor *a, int listen_fd)
+/* Who comes to the admin address takes nobody's turn, if there is any way. */
+static void keep(struct acceptor *a, unsigned index, int fd)
 {
-	while (a->n_pending < BATCH) {
-		int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (!config_is_admin(a->config, index) || !deal_apart(a, fd))
+		a->pending[a->n_pending++] = fd;
+	a->counters.accepted++;
+}
+
+/* Return: whether more may wait. */
+static bool accept_batch(struct acceptor *a, unsigned index)
+{
+	for (unsigned i = 0; i < BATCH && a->n_pending < BATCH; i++) {
+		int fd = accept4(a->listen_fd[index], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
 			note_recovery(a);
 			if (a->stopping)
 				handshakes_admit(fd);
-			a->pending[a->n_pending++] = fd;
-			a->counters.accepted++;
+			keep(a, index, fd);
 		} else if (errno == EAGAIN) {
 			return false;
 		} else if (is_scarce(errno)) {
@@ -85,7 +92,7 @@ void on_acceptor(struct acceptor *a, unsigned number, uint64_t now_ms)
 	if (number >= LISTENERS_MAX)
 		queue_set_full(a, &a->queues[number - LISTENERS_MAX], false);
 	else if (a->watching && a->listen_fd[number] >= 0)
-		accept_batch(a, a->listen_fd[number]);
+		accept_batch(a, number);
 	acceptor_step(a);
 }
 
@@ -214,7 +221,7 @@ static bool accept_rest(struct acceptor *a)
 	while (more && a->n_pending == 0 && a->again_ms == 0) {
 		more = false;
 		for (unsigned i = 0; i < a->config->n_listeners; i++)
-			more |= a->listen_fd[i] >= 0 && accept_batch(a, a->listen_fd[i]);
+			more |= a->listen_fd[i] >= 0 && accept_batch(a, i);
 		acceptor_step(a);
 	}
 	return a->n_pending == 0 ? !more : !queues_read(a);

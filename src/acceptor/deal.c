@@ -112,6 +112,19 @@ void deal_out(struct acceptor *a)
 		a->counters.held_up++;
 }
 
+bool deal_apart(struct acceptor *a, int fd)
+{
+	unsigned slots[WORKERS_MAX];
+	unsigned n = line_up(a, slots);
+
+	for (unsigned i = 0; i < n; i++)
+		if (handoff_give(a->queues[slots[i]].give_fd, &fd, 1) == 0) {
+			close(fd);
+			return true;
+		}
+	return false;
+}
+
 static void take_back(struct acceptor *a, struct queue *q)
 {
 	while (q->stranded && a->n_pending + HANDOFF_MOST <= PENDING_MOST) {

@@ -67,3 +67,5 @@ void queue_set_full(struct acceptor *a, struct queue *q, bool full);
 bool deal_back(struct acceptor *a);
 /* Hands out what is pending, in turn; stops when every queue is full. */
 void deal_out(struct acceptor *a);
+/* Gives @fd to whoever takes it, in nobody's turn. Return: whether @fd was taken. */
+bool deal_apart(struct acceptor *a, int fd);

@@ -21,6 +21,7 @@ struct config {
 	unsigned		n_listeners;
 	struct address		listen[LISTENERS_MAX];		/* with the real port */
 	uint16_t		asked_port[LISTENERS_MAX];	/* may be 0 */
+	uint32_t		admins;		/* mask of those that are not served but tell of the pool; one at most */
 	bool			drop_privileges;
 	uid_t			uid;
 	gid_t			gid;
@@ -34,6 +35,11 @@ const char *config_model_name(const struct config *config);
 
 /* The backlog of a socket that all workers have in common: what they would have together. */
 int config_shared_backlog(const struct config *config, unsigned n_workers);
+
+static inline bool config_is_admin(const struct config *config, unsigned index)
+{
+	return index < LISTENERS_MAX && (config->admins >> index & 1);
+}
 
 /* Of the addresses, config->n_listeners of them. */
 void config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_MAX]);

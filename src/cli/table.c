@@ -68,6 +68,8 @@ const struct option option_table[] = {
 	       "HOST:PORT or :PORT; may be repeated"),
 	OPTION("join",            NULL,       parse_switch,        pool.join,
 	       "share a port with other pools of this user"),
+	OPTION("admin",           "ADDR|off", parse_admin,         pool.admin,
+	       "health, metrics, status; :PORT is 127.0.0.1 (off)"),
 	OPTION("backlog",         "N",        parse_count,         pool.backlog,
 	       "connections that may wait, per worker"),
 	SERVES("max-connections", "N|auto",   parse_count,         pool.max_connections,
@@ -86,6 +88,8 @@ const struct option option_table[] = {
 	       "auto, uring or epoll", FOR_SERVE),
 	OPTION("drain-timeout",   "TIME",     parse_duration,      pool.drain_timeout_ms,
 	       "to finish what is in flight when leaving"),
+	OPTION("pre-drain",       "TIME|off", parse_duration,      pool.pre_drain_ms,
+	       "told to stop: not ready, but serving, for so long"),
 	OPTION("start-timeout",   "TIME",     parse_duration,      pool.start_timeout_ms,
 	       "for a worker to be ready"),
 	OPTION("restart-limit",   "N/TIME",   parse_restart_limit, pool.restart_limit,
@@ -147,7 +151,7 @@ const struct option option_table[] = {
 	CHOICE("log-level",       "LEVEL",    log_levels,          pool.log_level,
 	       "error, warn, info or debug"),
 
-	LATER("pin"), LATER("admin"), LATER("access-log"),
+	LATER("pin"), LATER("access-log"),
 };
 
 const size_t option_table_len = ARRAY_LEN(option_table);

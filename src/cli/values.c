@@ -266,6 +266,16 @@ const char *parse_signal(const struct option *option, const char *value, struct 
 	return NULL;
 }
 
+const char *parse_admin(const struct option *option, const char *value, struct serve_options *out)
+{
+	struct address address;
+
+	if (strcmp(value, "off") != 0 && address_parse(value, &address) < 0)
+		return "an address such as :9090 (that of 127.0.0.1), 0.0.0.0:9090 or [::1]:9090, or off";
+	out->pool.admin = value;
+	return NULL;
+}
+
 /* ---- and back ---- */
 
 static void format_ready(const struct serve_options *options, char out[VALUE_TEXT_BYTES])
@@ -347,7 +357,7 @@ const char *value_string(const struct option *option, const struct serve_options
 {
 	const char *string = NULL;
 
-	if (option->parse == parse_string)
+	if (option->parse == parse_string || option->parse == parse_admin)
 		memcpy(&string, (const char *)options + option->offset, sizeof(string));
 	return string;
 }

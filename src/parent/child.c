@@ -61,6 +61,7 @@ static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, 
 		.slot = slot->index, .generation = slot->n_born, .parent_pid = crew->pid,
 		.channel_fd = channel_fd, .engine = engine_for_next(crew), .board = crew->board, .row = row,
 		.config = crew->config, .queue_fd = -1, .inbox_fd = -1, .wake_fd = crew->wake_fd,
+		.ask_fd = crew->ask_fd,
 		.settled = tally_settled(crew, row), .n_stored = slot->n_stored, .stored = slot->stored,
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
@@ -156,6 +157,7 @@ int child_create(struct crew *crew, struct slot *slot, struct child **ret_child)
 
 void child_destroy(struct crew *crew, struct child *child)
 {
+	publish_departure(crew, child);
 	slot_each(crew, slot) {
 		must(slot->incumbent != child && slot->successor != child);
 		if (slot->borrower == child)
@@ -257,6 +259,7 @@ void child_kill(struct crew *crew, struct child *child, const char *why)
 void child_abort(struct crew *crew, struct child *child, const char *why)
 {
 	(void)pidfd_send_signal(child->pid_fd, SIGABRT, NULL, 0);	/* fails only if it is dead */
+	child->hung = true;
 	child_limit(crew, child, ABORT_MS, why);
 }
 

@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "base/handshakes.h"
 #include "bridge/board.h"
+#include "bridge/bulletin.h"
 #include "bridge/channel.h"
 #include "bridge/config.h"
 #include "bridge/stored.h"
@@ -46,6 +47,7 @@ struct child {
 	uint32_t	 generation;	/* workers its slot had had before */
 	enum child_phase phase;
 	bool		 ever_ready;
+	bool		 hung;		/* and was aborted for it */
 	bool		 silent;	/* its loop has not turned for a while: nothing new is for it */
 	bool		 drained;	/* it said so */
 	bool		 buried;	/* its death is logged and its slot knows: only to be reaped */
@@ -201,6 +203,8 @@ struct crew {
 	char			 reload_failure[256];	/* why the last was stopped; empty = it was not */
 	uint64_t		 n_restarts;	/* after deaths, of all slots */
 	uint64_t		 n_giveups;
+	uint64_t		 n_reloads_failed;
+	uint64_t		 n_deaths[BULLETIN_N_DEATHS];	/* of those that were not to end */
 
 	const struct program	*program;	/* NULL = not known */
 	struct upgrade		 upgrade;
@@ -210,6 +214,7 @@ struct crew {
 	struct takeover		*takeover;	/* NULL = there was no pool before us */
 
 	enum stopping		 stopping;
+	uint64_t		 stop_at_ms;	/* not ready any more, and stopping then; 0 = no */
 	unsigned		 n_stop_signals;
 	int			 exit_code;	/* that the stop was begun with */
 	bool			 drain_late;	/* a worker had to be killed for its deadline */
@@ -222,6 +227,9 @@ struct crew {
 	sigset_t		 signal_mask;	/* as it was before us */
 	int			 timer_fd;
 	int			 wake_fd;	/* workers tell of arrivals; -1 = nobody is interested */
+	int			 ask_fd;	/* workers ask for the status; -1 = none of them does */
+	uint64_t		 question_ms;	/* when to hear the next question; 0 = it is heard */
+	struct board_row	*departed;	/* what those have counted that have died; NULL = nobody asks */
 	uint64_t		 timer_ms;	/* what it is set to; 0 = off */
 	struct control		*control;	/* NULL = no control socket */
 	char			*pid_file_draft;	/* NULL = not there */
@@ -234,7 +242,7 @@ struct crew {
 /* What a descriptor in the epoll set is; the 64 bits of its event are spelled here only. */
 enum source {
 	SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_ARRIVAL, SOURCE_CHANNEL, SOURCE_PID, SOURCE_ACCEPTOR, SOURCE_CONTROL,
-	SOURCE_UPGRADE, SOURCE_UPGRADE_PID, SOURCE_TAKEOVER,
+	SOURCE_UPGRADE, SOURCE_UPGRADE_PID, SOURCE_TAKEOVER, SOURCE_QUESTION,
 };
 
 static inline uint64_t tag_make(enum source source, uint32_t serial, unsigned row)
@@ -396,6 +404,8 @@ void obituary_tell(const struct obituary *o, char *out, size_t size);
 void obituary_tell_briefly(const struct obituary *o, char *out, size_t size);
 /* "SIGSEGV at 0x10 serving "GET / HTTP/1.1"" */
 void obituary_tell_fault(const struct crash_msg *fault, char *out, size_t size);
+/* Of @child, whose death it is. */
+enum bulletin_death obituary_cause(const struct obituary *o, const struct child *child);
 #define DURATION_TEXT_BYTES 32
 /* "250 ms", "4.2 s" */
 void duration_format(uint64_t ms, char out[DURATION_TEXT_BYTES]);
@@ -455,6 +465,10 @@ void stop_hurry(struct crew *crew);
 void stop_ask(struct crew *crew, const char *who);
 /* The same, at once. */
 void stop_ask_now(struct crew *crew, const char *who);
+/* When stop_expire() has work; 0 = never. */
+uint64_t stop_next_ms(const struct crew *crew);
+/* It was not ready for long enough: the drain begins. */
+void stop_expire(struct crew *crew);
 /* A child ended, or is as good as ended, while the crew stops. */
 void stop_count(struct crew *crew, const struct child *child);
 bool stop_done(const struct crew *crew);
@@ -635,6 +649,20 @@ void on_arrival(struct crew *crew);
 void weigh_resize(struct crew *crew);
 /* Looks at the loads, and has changed what has moved. */
 void weigh_look(struct crew *crew);
+
+/* publish.c */
+
+/* The epoll set must be there. Return: 0 or -errno; nothing without an admin address. */
+int publish_create(struct crew *crew);
+/* At the end of a turn: the numbers. */
+void publish_settle(struct crew *crew);
+/* @child is dead, and its row about to be another's. */
+void publish_departure(struct crew *crew, const struct child *child);
+/* A worker asks for the status. */
+void on_question(struct crew *crew);
+/* When publish_expire() has work; 0 = never. */
+uint64_t publish_next_ms(const struct crew *crew);
+void publish_expire(struct crew *crew);
 
 /* transfer.c */
 

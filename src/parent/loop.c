@@ -66,12 +66,12 @@ int loop_init(struct crew *crew)
 
 void loop_finish(struct crew *crew)
 {
-	const int fds[] = { crew->epoll_fd, crew->signal_fd, crew->timer_fd, crew->wake_fd };
+	const int fds[] = { crew->epoll_fd, crew->signal_fd, crew->timer_fd, crew->wake_fd, crew->ask_fd };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	crew->epoll_fd = crew->signal_fd = crew->timer_fd = crew->wake_fd = -1;
+	crew->epoll_fd = crew->signal_fd = crew->timer_fd = crew->wake_fd = crew->ask_fd = -1;
 }
 
 static void earlier(uint64_t *next_ms, uint64_t at_ms)
@@ -103,6 +103,8 @@ static uint64_t next_deadline(struct crew *crew)
 	earlier(&next_ms, control_next_ms(crew));
 	earlier(&next_ms, crew->upgrade.deadline_ms);
 	earlier(&next_ms, inplace_next_ms(crew));
+	earlier(&next_ms, publish_next_ms(crew));
+	earlier(&next_ms, stop_next_ms(crew));
 	return next_ms;
 }
 
@@ -138,7 +140,10 @@ static const char *signal_name(int number)
 
 static void on_stop_signal(struct crew *crew, int number)
 {
-	if (crew->n_stop_signals++ > 0) {
+	bool hurry = crew->n_stop_signals > 0 && crew->stopping;	/* while not ready the second begins the drain */
+
+	crew->n_stop_signals++;
+	if (hurry) {
 		log_info("%s again: ending at once", signal_name(number));
 		stop_hurry(crew);
 	} else {
@@ -240,6 +245,9 @@ static void dispatch(struct crew *crew, uint64_t tag)
 	case SOURCE_ACCEPTOR:
 		on_acceptor(crew->acceptor, tag_row(tag), crew->now_ms);
 		break;
+	case SOURCE_QUESTION:
+		on_question(crew);
+		break;
 	case SOURCE_CONTROL:
 		on_control(crew, tag_row(tag), tag_serial(tag));
 		break;
@@ -290,6 +298,10 @@ static void expire(struct crew *crew)
 		control_expire(crew);
 	if (is_past(crew, crew->upgrade.deadline_ms))
 		upgrade_expire(crew);
+	if (is_past(crew, publish_next_ms(crew)))
+		publish_expire(crew);
+	if (is_past(crew, stop_next_ms(crew)))
+		stop_expire(crew);
 	inplace_expire(crew);
 	intake_expire(crew);
 }
@@ -302,6 +314,7 @@ static void settle(struct crew *crew)
 		reload_settle(crew);
 	}
 	intake_settle(crew);
+	publish_settle(crew);
 }
 
 void loop_run(struct crew *crew)

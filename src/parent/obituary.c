@@ -62,6 +62,19 @@ static bool is_fault(int number)
 	return false;
 }
 
+enum bulletin_death obituary_cause(const struct obituary *o, const struct child *child)
+{
+	if (o->failed || !o->ever_ready)
+		return DEATH_start;
+	if (child->hung)
+		return DEATH_hang;
+	if (child->killed_for)
+		return DEATH_killed;
+	if (o->exit_code >= 0)
+		return DEATH_exit;
+	return is_fault(o->signal) ? DEATH_fault : DEATH_signal;
+}
+
 static void say_signal(struct text *text, int number)
 {
 	const char *name = sigabbrev_np(number);

@@ -39,6 +39,9 @@ static int run_crew(struct crew *crew)
 	r = weigh_create(crew);
 	if (r < 0)
 		return fail_start("descriptor for arrivals", r);
+	r = publish_create(crew);
+	if (r < 0)
+		return fail_start("what --admin tells", r);
 	r = takeover_begin(crew);
 	if (r < 0)
 		return fail_start("taking over", r);

@@ -113,6 +113,8 @@ static void bury(struct crew *crew, struct child *child, const struct obituary *
 {
 	enum role role = child_detach(crew, child);
 
+	if (role != ROLE_LEAVING && !crew->stopping)
+		crew->n_deaths[obituary_cause(o, child)]++;
 	if (crew->stopping)
 		stop_count(crew, child);
 	if (crew->stopping || role == ROLE_LEAVING)

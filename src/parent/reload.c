@@ -57,6 +57,7 @@ void reload_stop(struct crew *crew, const struct obituary *o)
 	obituary_tell_briefly(o, how, sizeof(how));
 	snprintf(crew->reload_failure, sizeof(crew->reload_failure), "stopped at worker %u, whose replacement died %s",
 		 o->slot, how);
+	crew->n_reloads_failed++;
 	log_error("reload: %s; %u old worker%s", crew->reload_failure, reload_n_left(crew),
 		  reload_n_left(crew) == 1 ? " stays" : "s stay");
 	event_pool(crew, "reload", "failed", crew->reload_failure);

@@ -23,6 +23,10 @@ void rollout_announce(struct crew *crew)
 		char text[ADDRESS_TEXT_BYTES];
 
 		address_format(&config->listen[i], text);
+		if (config_is_admin(config, i)) {
+			log_info("admin: http://%s", text);
+			continue;
+		}
 		log_info("ready: %u worker%s on %s%s (%s, %s)", crew->n_slots, crew->n_slots == 1 ? "" : "s",
 			 config->guest ? "" : "http://", text, config_model_name(config), crew_engine_name(crew));
 	}

@@ -115,6 +115,18 @@ static json_t *tell_imbalance(struct crew *crew)
 	return sum > 0 ? json_real(most * n / sum) : json_null();
 }
 
+static json_t *tell_admin(const struct config *config)
+{
+	char address[ADDRESS_TEXT_BYTES];
+
+	for (unsigned i = 0; i < config->n_listeners; i++)
+		if (config_is_admin(config, i)) {
+			address_format(&config->listen[i], address);
+			return json_string(address);
+		}
+	return json_null();
+}
+
 json_t *status_tell_addresses(const struct config *config)
 {
 	json_t *addresses = json_array();
@@ -122,6 +134,8 @@ json_t *status_tell_addresses(const struct config *config)
 	for (unsigned i = 0; i < config->n_listeners; i++) {
 		char address[ADDRESS_TEXT_BYTES];
 
+		if (config_is_admin(config, i))
+			continue;
 		address_format(&config->listen[i], address);
 		if (json_array_append_new(addresses, json_string(address)) < 0) {
 			json_decref(addresses);
@@ -157,16 +171,17 @@ static const char *balance_of(const struct crew *crew)
 
 json_t *status_tell(struct crew *crew)
 {
-	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:o, "
-			 "s:b, s:b, s:i, s:b, s:o, s:o, s:I, s:I, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:o, s:o, "
+			 "s:b, s:b, s:b, s:i, s:b, s:o, s:o, s:I, s:I, s:o, s:o}",
 			 "brood", BROOD_VERSION, "pid", (int)crew->pid,
 			 "uptime_ms", number(crew->now_ms - crew->born_ms),
 			 "model", config_model_name(crew->config),
 			 "engine", crew->engine_settled ? crew_engine_name(crew) : NULL,
 			 "engine_why", status_tell_text(crew->engine_why), "balance", balance_of(crew),
 			 "balance_why", status_tell_text(crew->why_not_least),
-			 "listen", status_tell_addresses(crew->config),
-			 "ready", crew->was_ready, "stopping", crew->stopping != NOT_STOPPING,
+			 "listen", status_tell_addresses(crew->config), "admin", tell_admin(crew->config),
+			 "ready", crew->was_ready, "pre_draining", crew->stop_at_ms != 0,
+			 "stopping", crew->stopping != NOT_STOPPING,
 			 "wanted", (int)crew->n_wanted, "scaling", crew->scale_ms != 0,
 			 "reload", tell_reload(crew), "upgrade", tell_upgrade(crew),
 			 "restarts", number(crew->n_restarts), "giveups", number(crew->n_giveups),

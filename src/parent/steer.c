@@ -50,13 +50,14 @@ static int attach(struct crew *crew, unsigned index)
 	uint32_t weights[GROUP_MOST];
 	unsigned n_open = weigh(crew, group, weights);
 	int fd = crew->slots[group->slot[0]].listen_fd[index];
+	bool admin = config_is_admin(crew->config, index);	/* who comes there is no load */
 
 	if (crew->config->options.join || crew->stranger_told)
 		return attach_nothing(fd);
-	if (crew->balance == BROOD_BALANCE_LEAST && tally_attach(crew, index))
+	if (crew->balance == BROOD_BALANCE_LEAST && !admin && tally_attach(crew, index))
 		return 0;
 	if (crew->steer_blind || n_open == 0 || (group->n == 1 && !crew->config->guest) ||
-	    (n_open == group->n && crew->balance == BROOD_BALANCE_HASH))
+	    (n_open == group->n && (admin || crew->balance == BROOD_BALANCE_HASH)))
 		return attach_nothing(fd);
 	return attach_program(fd, code, program_write(weights, group->n, code));
 }

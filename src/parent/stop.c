@@ -32,6 +32,7 @@ void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms)
 	if (crew->stopping)
 		return;
 	upgrade_cancel(crew);
+	crew->stop_at_ms = 0;
 	crew->stopping = timeout_ms > 0 ? STOPPING : STOPPING_NOW;
 	crew->exit_code = exit_code;
 	event_pool(crew, "stop", "begun", "");
@@ -52,19 +53,52 @@ void stop_hurry(struct crew *crew)
 	limit_others(crew, 0);
 }
 
-void stop_ask(struct crew *crew, const char *who)
+static void drain(struct crew *crew, const char *who)
 {
 	uint32_t timeout_ms = crew->config->options.drain_timeout_ms;
 	char at_most[DURATION_TEXT_BYTES];
 
-	inplace_stop(crew);
-	if (crew->stopping) {
-		log_info("%s: draining already", who);
-		return;
-	}
 	duration_format(timeout_ms, at_most);
 	log_info("%s: draining %u worker%s, at most %s", who, crew->n_children, plural(crew->n_children), at_most);
 	stop_begin(crew, BROOD_EXIT_DRAINED, timeout_ms);
+}
+
+/* From now on whoever asks is told that we are not ready, and has the time to send nobody any more. */
+static void pre_drain(struct crew *crew, const char *who)
+{
+	char time[DURATION_TEXT_BYTES];
+
+	duration_format(crew->config->options.pre_drain_ms, time);
+	log_info("%s: not ready from now on, draining in %s", who, time);
+	upgrade_cancel(crew);
+	crew->stop_at_ms = crew->now_ms + crew->config->options.pre_drain_ms;
+}
+
+void stop_ask(struct crew *crew, const char *who)
+{
+	bool waits = crew->config->options.pre_drain_ms > 0 && crew->was_ready &&
+		     !takeover_under_way(crew) && !inplace_beside(crew);
+
+	if (!crew->stopping && !crew->stop_at_ms && waits) {
+		pre_drain(crew, who);
+		return;
+	}
+	inplace_stop(crew);
+	if (crew->stopping)
+		log_info("%s: draining already", who);
+	else
+		drain(crew, who);
+}
+
+uint64_t stop_next_ms(const struct crew *crew)
+{
+	return crew->stop_at_ms;
+}
+
+void stop_expire(struct crew *crew)
+{
+	inplace_stop(crew);
+	drain(crew, "pre-drain over");
 }
 
 void stop_ask_now(struct crew *crew, const char *who)

@@ -96,7 +96,7 @@ const char *upgrade_begin(struct crew *crew)
 
 	if (upgrade_under_way(crew))
 		return "one is under way";
-	if (crew->stopping)
+	if (crew->stopping || crew->stop_at_ms)
 		return "the pool is stopping";
 	if (!crew->was_ready || takeover_under_way(crew))
 		return "the pool is not ready yet";

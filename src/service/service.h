@@ -48,3 +48,11 @@ void handler_answer(struct brood_request *r, void *ctx);
 int files_create(const struct config *config, void **ret_ctx, char *ret_error, size_t size);
 void files_destroy(void *ctx);
 void files_answer(struct brood_request *r, void *ctx);
+
+/* admin.c */
+
+struct heritage;
+
+/* What the admin address answers. As service_create(); @heritage must outlive it. */
+int admin_create(const struct heritage *heritage, struct service *ret_service, char *ret_error, size_t size);
+void admin_destroy(struct service *service);

@@ -97,9 +97,10 @@ static bool is_pausing(const struct worker *w)
 	return w->accept_paused && w->engine->now_ms < w->accept_again_ms;
 }
 
-static bool has_room(const struct worker *w)
+/* For who asks after the pool there is always, or the end of his connection. */
+static bool has_room(const struct worker *w, const struct listener *l)
 {
-	return !is_pausing(w) && !conn_table_full(&w->conns);
+	return !is_pausing(w) && (config_is_admin(w->config, l->index) || !conn_table_full(&w->conns));
 }
 
 /* Once, until it sleeps again. */
@@ -113,19 +114,44 @@ static void wake_parent(const struct worker *w)
 		(void)!write(w->heritage->wake_fd, &one, sizeof(one));	/* fails only if it was told too often */
 }
 
+/* Of one that came by a queue only the kernel knows where it was accepted. */
+static bool is_of_admin(const struct worker *w, int fd)
+{
+	struct address local = { .len = sizeof(local.v6) };
+
+	if (w->config->admins == 0 || getsockname(fd, &local.any, &local.len) < 0)
+		return false;
+	for (unsigned i = 0; i < w->config->n_listeners; i++)
+		if (config_is_admin(w->config, i) && address_overlaps(&local, &w->config->listen[i]))
+			return true;
+	return false;
+}
+
+void accept_adopt(struct worker *w, int fd)
+{
+	if (is_of_admin(w, fd))
+		(void)conn_open_admin(&w->conns, fd, true);
+	else
+		(void)conn_adopt(&w->conns, fd);
+}
+
 static void open_taken_one(struct worker *w, int fd)
 {
-	if (!w->taken_over)
-		conn_open(&w->conns, fd);
-	else if (shed_is_connection(fd))
-		conn_adopt(&w->conns, fd);
-	else
+	if (w->taken_over && !shed_is_connection(fd))
 		rights_discard(fd);
+	else if (w->taken_over)
+		accept_adopt(w, fd);
+	else if (is_of_admin(w, fd))
+		(void)conn_open_admin(&w->conns, fd, false);
+	else
+		(void)conn_open(&w->conns, fd);
 }
 
 static void open_accepted(struct worker *w, const struct listener *l, int fd)
 {
-	if (conn_open(&w->conns, fd) == 0 && l->slot != w->heritage->slot)
+	if (config_is_admin(w->config, l->index))
+		(void)conn_open_admin(&w->conns, fd, false);
+	else if (conn_open(&w->conns, fd) == 0 && l->slot != w->heritage->slot)
 		w->n_borrowed++;
 }
 
@@ -150,7 +176,8 @@ static bool accept_one(struct worker *w, struct listener *l)
 			open_taken_one(w, fd);
 		else
 			open_accepted(w, l, fd);
-		wake_parent(w);
+		if (!config_is_admin(w->config, l->index))
+			wake_parent(w);
 	}	/* else that connection failed in the queue (ECONNABORTED and its like): the next one */
 	return true;
 }
@@ -167,14 +194,14 @@ static void accept_next(struct worker *w, struct listener *l)
 {
 	accept_one(w, l);
 	open_taken(w);
-	if (has_room(w) && l->fd >= 0 && !l->closing)
+	if (has_room(w, l) && l->fd >= 0 && !l->closing)
 		listener_wait(w, l);
 }
 
 /* Without an event. */
 static void look(struct worker *w, struct listener *l)
 {
-	for (int i = 0; i < ACCEPT_BATCH && has_room(w) && l->readable; i++)
+	for (int i = 0; i < ACCEPT_BATCH && has_room(w, l) && l->readable; i++)
 		l->readable = accept_one(w, l) || is_pausing(w);
 }
 
@@ -196,7 +223,7 @@ void accept_step(struct worker *w)
 
 		if (l->fd >= 0 && l->readable && l->polling)
 			look(w, l);
-		else if (l->fd >= 0 && l->readable && has_room(w))
+		else if (l->fd >= 0 && l->readable && has_room(w, l))
 			accept_next(w, l);
 		w->accept_due |= l->fd >= 0 && l->readable;
 	}

@@ -71,6 +71,7 @@ struct worker {
 	struct engine		*engine;
 	char			 why_not_uring[124];
 	struct service		 service;
+	struct service		 admin;
 	struct conn_table	 conns;
 	struct listener		 listeners[LISTENERS_HELD_MAX];
 	uint32_t		 shared;	/* mask of the addresses that another pool serves as well */
@@ -115,6 +116,8 @@ bool listeners_closed(const struct worker *w);
 void accept_step(struct worker *w);
 /* What waits in the queue of one listener, a batch at most, as far as there is room. */
 void accept_all(struct worker *w, struct listener *l);
+/* Takes @fd, a connection that a sibling has given away, or that we have and could not. */
+void accept_adopt(struct worker *w, int fd);
 /* Something is short, @error says what: accepting goes on in a moment. */
 void accept_pause(struct worker *w, int error);
 /* Whether accept_step() has work without waiting; or when it wants to try again. */

@@ -34,7 +34,7 @@ static void close_gifts(struct worker *w)
 static void take_back(struct worker *w)
 {
 	for (unsigned i = 0; i < w->shed.n_gifts; i++)
-		(void)conn_adopt(&w->conns, w->shed.gifts[i]);
+		accept_adopt(w, w->shed.gifts[i]);
 	w->shed.n_gifts = 0;
 }
 

@@ -125,11 +125,19 @@ static void publish(struct worker *w)
 	const struct conn_counters *c = &w->conns.counters;
 	const struct engine_counters *e = &w->engine->counters;
 
-	board_set(&row->connections, w->conns.n_open);
+	board_set(&row->connections, w->conns.n_open - w->conns.n_admin);
 	board_set(&row->in_flight, w->conns.n_busy);
 	board_set(&row->accepted, c->accepted);
 	board_set(&row->requests, c->requests);
 	board_set(&row->refused, c->refused);
+	board_set(&row->responses_2xx, c->responses[2]);
+	board_set(&row->responses_3xx, c->responses[3]);
+	board_set(&row->responses_4xx, c->responses[4]);
+	board_set(&row->responses_5xx, c->responses[5]);
+	board_set(&row->received, c->received);
+	board_set(&row->sent, c->sent);
+	board_set(&row->admin, w->conns.n_admin);
+	board_set(&row->admin_requests, w->conns.admin_counters.requests);
 	board_set(&row->quarantined, w->n_quarantined);
 	board_set(&row->timeouts, c->timeouts);
 	board_set(&row->cut, c->cut);
@@ -144,7 +152,7 @@ static void publish(struct worker *w)
 	board_set(&row->starved, e->starved);
 	board_set(&row->overflows, e->overflows);
 	if (w->heritage->settled)
-		board_set(w->heritage->settled, c->accepted - w->conns.n_open - w->n_borrowed);
+		board_set(w->heritage->settled, c->accepted - (w->conns.n_open - w->conns.n_admin) - w->n_borrowed);
 }
 
 /* Tells the board around it: who waits is idle, who neither waits nor comes back to waiting hangs. */
@@ -229,6 +237,8 @@ static int set_up(struct worker *w, char *why, size_t size)
 		return -1;
 	if (service_create(w->config, &w->service, why, size) < 0)
 		return -1;
+	if (w->config->admins != 0 && admin_create(w->heritage, &w->admin, why, size) < 0)
+		return -1;
 	if (engine_create(w->heritage->engine, &w->engine, w->why_not_uring, sizeof(w->why_not_uring)) < 0) {
 		snprintf(why, size, "%s", w->why_not_uring);
 		return -1;
@@ -237,6 +247,8 @@ static int set_up(struct worker *w, char *why, size_t size)
 		snprintf(why, size, "no memory for %u connections", limits.n_conns);
 		return -1;
 	}
+	w->conns.admin_service = w->admin;
+	w->conns.latency = &w->row->latency;
 	w->conns.contain = crash_contains(w->config);
 	recycle_init(w);
 	return 0;
@@ -302,6 +314,7 @@ int worker_main(const struct heritage *heritage)
 
 		message_send(w, CHANNEL_DRAINED, &drained, -1);
 		service_destroy(&w->service);
+		admin_destroy(&w->admin);
 	}
 	return r;
 }

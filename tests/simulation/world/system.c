@@ -213,6 +213,7 @@ CALL(pid_t, spawn_worker, const struct heritage *heritage)
 	inherit(p, heritage->queue_fd);
 	inherit(p, heritage->inbox_fd);
 	inherit(p, heritage->wake_fd);
+	inherit(p, heritage->ask_fd);
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		inherit(p, heritage->listen_fd[i]);
 	cover_count(&cover->births);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * metrics - the numbers of the board and the bulletin in the text format of Prometheus, version 0.0.4
+ *
+ * Those of the pool are sums over all workers there are and have been, so that they only grow; those of a worker begin
+ * anew with the next one in its slot. What a process costs is read from /proc here, of its siblings too.
+ */
+#include "service/admin.h"
+
+#include "brood.h"
+#include "bridge/bulletin.h"
+#include "bridge/config.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct metrics {
+	FILE			*out;
+	const struct board	*board;
+	const struct bulletin_copy *pool;
+	uint64_t		 now_ms;
+	double			 born_s;	/* the wall clock's time at 0 of the monotonic one */
+};
+
+static void head(struct metrics *m, const char *name, const char *type, const char *help)
+{
+	fprintf(m->out, "# HELP brood_%s %s\n# TYPE brood_%s %s\n", name, help, name, type);
+}
+
+static void tell(struct metrics *m, const char *name, const char *type, const char *help, uint64_t value)
+{
+	head(m, name, type, help);
+	fprintf(m->out, "brood_%s %" PRIu64 "\n", name, value);
+}
+
+/* ---- the pool ---- */
+
+static const char *engine_name(uint64_t engine)
+{
+	return engine == BROOD_ENGINE_URING ? "io_uring" : engine == BROOD_ENGINE_EPOLL ? "epoll" : "";
+}
+
+static const char *balance_name(uint64_t balance)
+{
+	static const char *const names[] = { "", "hash", "weighted", "least" };
+
+	return balance < sizeof(names) / sizeof(names[0]) ? names[balance] : "";
+}
+
+static void tell_build(struct metrics *m, const struct config *config)
+{
+	const struct bulletin_copy *p = m->pool;
+
+	head(m, "build_info", "gauge", "What runs; always 1.");
+	fprintf(m->out, "brood_build_info{version=\"" BROOD_VERSION "\",model=\"%s\",engine=\"%s\",balance=\"%s\"} 1\n",
+		config_model_name(config), engine_name(p->engine), balance_name(p->balance));
+	head(m, "start_time_seconds", "gauge", "When the pool was started, since the epoch.");
+	fprintf(m->out, "brood_start_time_seconds %.3f\n", m->born_s + (double)p->born_ms / 1000);
+	tell(m, "ready", "gauge", "1 when /ready says so, else 0.", p->state == POOL_READY);
+}
+
+#define POOL_NUMBERS(X)										\
+	/* name                      type     of the bulletin, help */				\
+	X(workers_wanted,            gauge,   wanted,	"Workers there are to be.")		\
+	X(worker_restarts_total,     counter, restarts,	"Workers started after a death.")	\
+	X(giveups_total,             counter, giveups,	"Slots given up, because their workers died too often.") \
+	X(reloads_total,             counter, reloads,	"Reloads begun.")			\
+	X(reload_failures_total,     counter, reloads_failed, "Reloads stopped, because a new worker was not ready.")
+
+#define SUMS(X)											\
+	/* name                      type     of the board, help */				\
+	X(connections,               gauge,   connections,	"Open connections of clients.")	\
+	X(requests_in_flight,        gauge,   in_flight,	"Requests begun and not answered in full.") \
+	X(connections_accepted_total, counter, accepted,	"Connections accepted.")	\
+	X(connections_given_total,   counter, given,	"Idle connections given to another worker.") \
+	X(connections_taken_total,   counter, taken,	"Connections taken from another worker.") \
+	X(connections_cut_total,     counter, cut,	"Connections cut, because the time to drain was over.") \
+	X(connection_timeouts_total, counter, timeouts,	"Connections ended by a timeout.")	\
+	X(accept_pauses_total,       counter, accept_paused,	"Times accepting stopped for want of descriptors.") \
+	X(requests_total,            counter, requests,	"Requests answered by what is served.")	\
+	X(requests_refused_total,    counter, refused,	"Requests refused by the protocol.")	\
+	X(requests_quarantined_total, counter, quarantined,	"Requests answered 503, because their like had made workers fault.") \
+	X(handler_faults_total,      counter, faults,	"Faults of the handler that were contained.") \
+	X(receive_bytes_total,       counter, received,	"Bytes received from clients.")		\
+	X(transmit_bytes_total,      counter, sent,	"Bytes sent to clients.")		\
+	X(loop_turns_total,          counter, turns,	"Turns of the workers' loops.")		\
+	X(loop_waits_total,          counter, enters,	"System calls that waited in them.")	\
+	X(receive_buffers_exhausted_total, counter, starved,	"Times a receive found no buffer.") \
+	X(completion_overflows_total, counter, overflows,	"Times the completion queue was full.") \
+	X(admin_connections,         gauge,   admin,	"Open connections of the admin address, counted nowhere else.") \
+	X(admin_requests_total,      counter, admin_requests,	"Requests answered there.")
+
+static void tell_sums(struct metrics *m)
+{
+	const struct board_row *sum = &m->pool->sum;
+
+#define NUMBER(name, type, field, help) tell(m, #name, #type, help, m->pool->field);
+	POOL_NUMBERS(NUMBER)
+#undef NUMBER
+#define SUM(name, type, field, help) tell(m, #name, #type, help, board_get(&sum->field));
+	SUMS(SUM)
+#undef SUM
+	head(m, "responses_total", "counter", "Responses begun, refusals among them, by the class of their status.");
+	fprintf(m->out, "brood_responses_total{class=\"2xx\"} %" PRIu64 "\nbrood_responses_total{class=\"3xx\"} %" PRIu64
+		"\nbrood_responses_total{class=\"4xx\"} %" PRIu64 "\nbrood_responses_total{class=\"5xx\"} %" PRIu64 "\n",
+		board_get(&sum->responses_2xx), board_get(&sum->responses_3xx), board_get(&sum->responses_4xx),
+		board_get(&sum->responses_5xx));
+}
+
+static void tell_deaths(struct metrics *m)
+{
+	head(m, "worker_deaths_total", "counter", "Workers that died and were not to, by cause.");
+#define CAUSE(name, meaning) \
+	fprintf(m->out, "brood_worker_deaths_total{cause=\"" #name "\"} %" PRIu64 "\n", m->pool->deaths[DEATH_##name]);
+	BULLETIN_DEATHS(CAUSE)
+#undef CAUSE
+}
+
+/* A bound every half doubling, which is every second of the buckets. */
+static void tell_latency(struct metrics *m)
+{
+	const struct histogram *h = &m->pool->sum.latency;
+	uint64_t n = 0;
+
+	head(m, "request_duration_seconds", "histogram",
+	     "From a request's whole head to the last byte of its answer handed to the kernel.");
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		n += board_get(&h->n[i]);
+		if (i % 2 == 1 && histogram_end_us(i) >= 16 && i < HISTOGRAM_BUCKETS - 1)
+			fprintf(m->out, "brood_request_duration_seconds_bucket{le=\"%.9g\"} %" PRIu64 "\n",
+				(double)histogram_end_us(i) / 1e6, n);
+	}
+	fprintf(m->out, "brood_request_duration_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n"
+		"brood_request_duration_seconds_sum %.6f\nbrood_request_duration_seconds_count %" PRIu64 "\n", n,
+		(double)board_get(&h->sum_us) / 1e6, n);
+}
+
+/* ---- slots and their workers ---- */
+
+static void tell_states(struct metrics *m)
+{
+	static const char *const states[] = {
+		"EMPTY", "STARTING", "READY", "RETIRING", "LEAVING", "CLOSING", "DRAINING", "DYING", "BACKOFF", "GIVEN_UP",
+	};
+
+	head(m, "slots", "gauge", "Places for workers, by what they are at.");
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		unsigned n = 0;
+
+		for (unsigned slot = 0; slot < m->pool->n_slots; slot++)
+			n += strcmp(m->pool->slot_state[slot], states[i]) == 0;
+		fprintf(m->out, "brood_slots{state=\"%s\"} %u\n", states[i], n);
+	}
+	tell(m, "worker_processes", "gauge", "Workers there are, those that still drain among them.", m->pool->n_posts);
+	head(m, "slot_restarts_total", "counter", "Workers started after a death, of each slot.");
+	for (unsigned slot = 0; slot < m->pool->n_slots; slot++)
+		fprintf(m->out, "brood_slot_restarts_total{slot=\"%u\"} %" PRIu64 "\n", slot,
+			m->pool->slot_restarts[slot]);
+}
+
+static const struct board_row *row_of(const struct metrics *m, const struct bulletin_post *post)
+{
+	return &m->board->rows[post->row];
+}
+
+/* How many times its share the worker with the most connections has. */
+static void tell_imbalance(struct metrics *m)
+{
+	uint64_t most = 0, sum = 0, n = 0;
+
+	for (unsigned i = 0; i < m->pool->n_posts; i++) {
+		uint64_t connections = board_get(&row_of(m, &m->pool->posts[i])->connections);
+
+		if (!m->pool->posts[i].incumbent)
+			continue;
+		most = connections > most ? connections : most;
+		sum += connections;
+		n++;
+	}
+	head(m, "connections_imbalance_ratio", "gauge",
+	     "What the worker with the most connections has, to an even share; 1 is even, and none is 1.");
+	fprintf(m->out, "brood_connections_imbalance_ratio %.4f\n", sum > 0 ? (double)most * (double)n / (double)sum : 1);
+}
+
+/* The board can say anything. */
+static double lag_of(const struct metrics *m, const struct bulletin_post *post)
+{
+	uint64_t since_ms = board_get(&row_of(m, post)->heartbeat_ms);
+
+	if (board_get(&row_of(m, post)->waiting) || since_ms == 0 || since_ms > m->now_ms)
+		return 0;
+	return (double)(m->now_ms - since_ms) / 1000;
+}
+
+struct usage {
+	double		cpu_s;
+	uint64_t	rss_bytes;
+};
+
+/* Return: bytes read, terminated; 0 = the process is gone. */
+static size_t read_proc(int pid, const char *name, char *out, size_t size)
+{
+	char path[48];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd >= 0 ? read(fd, out, size - 1) : 0;
+	if (fd >= 0)
+		close(fd);
+	out[n > 0 ? n : 0] = '\0';
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* The name, which may hold anything, ends with the last ')'; then state, ten numbers, utime, stime, ..., rss. */
+static struct usage usage_of(int pid)
+{
+	struct usage usage = { 0, 0 };
+	unsigned long user, system, pages;
+	char stat[1024];
+	const char *end;
+
+	if (read_proc(pid, "stat", stat, sizeof(stat)) == 0 || !(end = strrchr(stat, ')')))
+		return usage;
+	if (sscanf(end, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u %*u %lu",
+		   &user, &system, &pages) != 3)
+		return usage;
+	usage.cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+	usage.rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return usage;
+}
+
+#define WORKER_NUMBERS(X)									\
+	/* name                           type     format    value, help */			\
+	X(worker_connections,             gauge,   PRIu64,   board_get(&row->connections), "Open connections.")	\
+	X(worker_requests_in_flight,      gauge,   PRIu64,   board_get(&row->in_flight), "Requests begun and not answered in full.") \
+	X(worker_accepted_total,          counter, PRIu64,   board_get(&row->accepted), "Connections it has accepted.") \
+	X(worker_requests_total,          counter, PRIu64,   board_get(&row->requests), "Requests it has answered.") \
+	X(worker_loop_lag_seconds,        gauge,   ".3f",    lag_of(m, post), "For how long its loop is in the present turn.") \
+	X(worker_start_time_seconds,      gauge,   ".3f",    m->born_s + (double)post->born_ms / 1000, "When it was born, since the epoch.") \
+	X(worker_generation,              gauge,   PRIu64,   post->generation, "Workers its slot had had before.") \
+	X(worker_resident_memory_bytes,   gauge,   PRIu64,   usage[i].rss_bytes, "Resident memory, what it shares included.") \
+	X(worker_cpu_seconds_total,       counter, ".2f",    usage[i].cpu_s, "CPU time it has used.")
+
+static void tell_workers(struct metrics *m, const struct usage usage[])
+{
+#define WORKERS(name, type, format, value, help)						\
+	head(m, #name, #type, help);								\
+	for (unsigned i = 0; i < m->pool->n_posts; i++) {					\
+		const struct bulletin_post *post = &m->pool->posts[i];				\
+		const struct board_row *row = row_of(m, post);					\
+												\
+		(void)row;									\
+		if (post->incumbent)								\
+			fprintf(m->out, "brood_" #name "{slot=\"%u\"} %" format "\n", post->slot, value); \
+	}
+	WORKER_NUMBERS(WORKERS)
+#undef WORKERS
+}
+
+static void tell_all_workers(struct metrics *m)
+{
+	struct usage *usage = calloc(m->pool->n_posts + 1, sizeof(*usage));
+
+	for (unsigned i = 0; usage && i < m->pool->n_posts; i++)
+		usage[i] = usage_of(m->pool->posts[i].pid);
+	if (usage)
+		tell_workers(m, usage);
+	free(usage);
+}
+
+char *metrics_tell(const struct board *board, const struct config *config, uint64_t now_ms, bool whole,
+		   size_t *ret_bytes)
+{
+	struct bulletin_copy *pool = bulletin_read(board, whole);
+	struct timespec wall;
+	struct metrics m;
+	char *text = NULL;
+
+	if (!pool)
+		return NULL;
+	clock_gettime(CLOCK_REALTIME, &wall);
+	m = (struct metrics){
+		.out = open_memstream(&text, ret_bytes), .board = board, .pool = pool, .now_ms = now_ms,
+		.born_s = (double)wall.tv_sec + (double)wall.tv_nsec / 1e9 - (double)now_ms / 1000,
+	};
+	if (!m.out) {
+		free(pool);
+		return NULL;
+	}
+	tell_build(&m, config);
+	tell_sums(&m);
+	tell_deaths(&m);
+	tell_latency(&m);
+	tell_states(&m);
+	tell_imbalance(&m);
+	tell_all_workers(&m);
+	free(pool);
+	if (fclose(m.out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
