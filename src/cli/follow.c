@@ -142,17 +142,12 @@ static int read_lines(const struct talk *talk, FILE *from, bool as_it_is, unsign
 static int listen_to(struct talk *talk, bool as_it_is, unsigned long *ret_n)
 {
 	const struct timeval for_ever = { 0 };
-	json_t *request = json_pack("{s:s}", "command", "events");
-	int r = talk_say(talk, request), code;
-	FILE *from;
+	FILE *from = fdopen(talk->fd, "r");
+	int code;
 
-	json_decref(request);
-	if (r < 0)
-		return complain_of(talk, strerror(-r));
-	(void)setsockopt(talk->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
-	from = fdopen(talk->fd, "r");
 	if (!from)
 		return complain_of(talk, strerror(errno));
+	(void)setsockopt(talk->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
 	code = read_lines(talk, from, as_it_is, ret_n);
 	fclose(from);
 	talk->fd = -1;
@@ -161,11 +156,15 @@ static int listen_to(struct talk *talk, bool as_it_is, unsigned long *ret_n)
 
 int follow_events(struct talk *talk, bool as_it_is)
 {
-	unsigned long n;
-	int code;
+	json_t *request = json_pack("{s:s}", "command", "events");
+	unsigned long n = 1;
+	int code = 0;
 
-	do {
+	while (code == 0 && n > 0 && (talk->fd >= 0 || talk_connect(talk) == 0)) {
+		if (talk_say(talk, request) < 0)	/* it has ended just now */
+			break;
 		code = listen_to(talk, as_it_is, &n);
-	} while (code == 0 && n > 0 && talk_connect(talk) == 0);
+	}
+	json_decref(request);
 	return code;
 }

@@ -93,7 +93,8 @@ static int read_argument(struct arguments *arguments)
 	if (run && strcmp(argument, "--") == 0)
 		return read_program(arguments);
 	if (run && argument[0] != '-')
-		return refuse(arguments->reading.out, "\"%s\" stands before --: brood run [OPTIONS] -- PROG ARG...", argument);
+		return refuse(arguments->reading.out, "\"%s\" stands before --: brood run [OPTIONS] -- PROG ARG...",
+			      argument);
 	if (arguments->no_more_flags || argument[0] != '-' || argument[1] == '\0')
 		return read_directory(arguments, argument);
 	if (strcmp(argument, "--") == 0)

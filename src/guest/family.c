@@ -88,7 +88,7 @@ void family_signal(int number)
 static bool reap(void)
 {
 	siginfo_t info;
-	int r;
+	int r = 0;
 
 	do {
 		info.si_pid = 0;

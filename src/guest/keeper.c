@@ -24,13 +24,11 @@
 #include "bridge/privilege.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define FULL_MS 1000	/* the parent reads all the time; one that does not for this long is no parent */
@@ -83,40 +81,7 @@ static void say_failed(struct keeper *k, const char *why)
 	k->over = true;
 }
 
-/* ---- its sockets ---- */
-
-static bool listens(int fd)
-{
-	int value = 0;
-	socklen_t len = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len) == 0 && value;
-}
-
-/*
- * The parent listens on what we bind, and says ACCEPT. A new socket is made blocking, as systemd passes them; one that
- * was somebody's before stays as that one has it, who may still accept from it.
- */
-static int open_listeners(struct keeper *k, char *why, size_t size)
-{
-	for (unsigned i = 0; i < k->config->n_listeners; i++) {
-		struct listener_msg message = { .index = i };
-		char text[ADDRESS_TEXT_BYTES];
-
-		k->listen_fd[i] = k->heritage->listen_fd[i];
-		if (k->listen_fd[i] >= 0)
-			continue;
-		k->listen_fd[i] = address_bind(&k->config->listen[i], true);
-		if (k->listen_fd[i] < 0) {
-			address_format(&k->config->listen[i], text);
-			snprintf(why, size, "cannot listen on %s: %s", text, strerror(-k->listen_fd[i]));
-			return -1;
-		}
-		(void)fcntl(k->listen_fd[i], F_SETFL, 0);
-		keeper_tell(k, CHANNEL_LISTENER, &message, k->listen_fd[i]);
-	}
-	return 0;
-}
+/* ---- the program ---- */
 
 static void log_launch(const struct keeper *k)
 {
@@ -128,10 +93,7 @@ static void launch_if_due(struct keeper *k)
 {
 	char why[256] = "";
 
-	for (unsigned i = 0; i < k->config->n_listeners; i++)
-		if (!listens(k->listen_fd[i]))
-			return;
-	if (k->phase != PHASE_BORN || k->leaving.on)
+	if (k->phase != PHASE_BORN || k->leaving.on || !sockets_listen(k))
 		return;
 	k->phase = PHASE_STARTING;
 	readiness_begin(k);
@@ -274,7 +236,7 @@ static int set_up(struct keeper *k, char *why, size_t size)
 		snprintf(why, size, "descriptors of the keeper: %m");
 		return -1;
 	}
-	if (open_listeners(k, why, size) < 0)
+	if (sockets_open(k, why, size) < 0)
 		return -1;
 	return privilege_drop(k->config, why, size);
 }
@@ -287,16 +249,17 @@ static void name_process(const struct heritage *h)
 	prctl(PR_SET_NAME, name);
 }
 
+/* What is told is told first: the parent does not wait long when the time is over. */
 static void end(struct keeper *k)
 {
 	struct drained_msg drained = { .cut = k->n_cut };
 
+	if (k->drained)
+		keeper_tell(k, CHANNEL_DRAINED, &drained, -1);
 	family_end();
 	for (int i = 0; i < 2; i++)
 		if (k->output[i].fd >= 0)
 			output_finish(k, &k->output[i]);
-	if (k->drained)
-		keeper_tell(k, CHANNEL_DRAINED, &drained, -1);
 }
 
 int guest_main(const struct heritage *heritage)

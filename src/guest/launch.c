@@ -7,24 +7,19 @@
  */
 #include "guest/room.h"
 
-#include "base/auto.h"
 #include "bridge/stored.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <linux/close_range.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define FIRST_FD	3	/* SD_LISTEN_FDS_START */
 #define OUT_OF_THE_WAY	64
-#define SLOT_WORD	"{slot}"
 
 struct failure {
 	int	error;
@@ -46,147 +41,6 @@ static _Noreturn void fail(const struct birth *b, const char *what, const char *
 	snprintf(failure.what, sizeof(failure.what), "%s %s", what, name);
 	(void)!write(b->report_fd, &failure, sizeof(failure));
 	_exit(127);
-}
-
-/* ---- arguments ---- */
-
-static size_t count_slots(const char *text)
-{
-	size_t n = 0;
-
-	while ((text = strstr(text, SLOT_WORD))) {
-		text += strlen(SLOT_WORD);
-		n++;
-	}
-	return n;
-}
-
-/* @text with the number of the slot in each {slot}. */
-static char *fill_in(const struct birth *b, const char *text)
-{
-	char *out = malloc(strlen(text) + count_slots(text) * 12 + 1), *at = out;
-	const char *next;
-
-	if (!out)
-		fail(b, "no memory for", text);
-	for (; (next = strstr(text, SLOT_WORD)); text = next + strlen(SLOT_WORD)) {
-		at = mempcpy(at, text, (size_t)(next - text));
-		at += sprintf(at, "%u", b->k->heritage->slot);
-	}
-	memcpy(at, text, strlen(text) + 1);
-	return out;
-}
-
-/* As one command for the shell. */
-static char *join(const struct birth *b, char *const words[])
-{
-	size_t size = 1;
-	char *out;
-
-	for (char *const *w = words; *w; w++)
-		size += strlen(*w) + 1;
-	out = calloc(1, size);
-	if (!out)
-		fail(b, "no memory for", words[0]);
-	for (char *const *w = words; *w; w++) {
-		strcat(out, w == words ? "" : " ");
-		strcat(out, *w);
-	}
-	return out;
-}
-
-static char **compose_arguments(const struct birth *b)
-{
-	char *const *guest = b->k->config->guest;
-	char **argv;
-	size_t n = 0;
-
-	while (guest[n])
-		n++;
-	argv = calloc(n + 4, sizeof(*argv));
-	if (!argv)
-		fail(b, "no memory for", guest[0]);
-	for (size_t i = 0; i < n; i++)
-		argv[i] = fill_in(b, guest[i]);
-	if (!b->k->config->options.shell)
-		return argv;
-	argv[2] = join(b, argv);
-	argv[0] = (char *)"/bin/sh";
-	argv[1] = (char *)"-c";
-	argv[3] = NULL;
-	return argv;
-}
-
-/* ---- environment ---- */
-
-static void set(const struct birth *b, const char *name, const char *value)
-{
-	if (setenv(name, value, 1) < 0)
-		fail(b, "cannot set", name);
-}
-
-static void set_number(const struct birth *b, const char *name, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	set(b, name, text);
-}
-
-static void set_listeners(const struct birth *b)
-{
-	const struct config *config = b->k->config;
-	const struct heritage *h = b->k->heritage;
-	char names[LISTENERS_MAX * 6 + STORED_MOST * (STORED_NAME_BYTES + 1) + 1] = "";
-	size_t len = 0;
-
-	for (unsigned i = 0; i < config->n_listeners; i++)
-		len += (size_t)sprintf(names + len, "%s%u", i ? ":" : "", address_port(&config->listen[i]));
-	for (unsigned i = 0; i < h->n_stored; i++)
-		len += (size_t)sprintf(names + len, "%s%s", len ? ":" : "", h->stored[i].name);
-	if (len == 0)
-		return;
-	set_number(b, "LISTEN_PID", (uint64_t)getpid());
-	set_number(b, "LISTEN_FDS", config->n_listeners + h->n_stored);
-	set(b, "LISTEN_FDNAMES", names);
-}
-
-/* Lines of NAME=value, as they were checked. */
-static void set_more(const struct birth *b)
-{
-	const char *env = b->k->config->options.env;
-	char *lines = fill_in(b, env ? env : "");
-	char *line;
-
-	while ((line = strsep(&lines, "\n"))) {
-		char *equals = strchr(line, '=');
-
-		if (!equals)
-			continue;
-		*equals = '\0';
-		set(b, line, equals + 1);
-	}
-}
-
-static void compose_environment(const struct birth *b)
-{
-	static const char *const ours[] = {
-		"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
-		"BROOD_UPGRADE_FD",
-	};
-	const struct brood_options *o = &b->k->config->options;
-
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-		unsetenv(ours[i]);
-	set(b, "NOTIFY_SOCKET", b->k->notify_name);
-	if (o->hang_timeout_ms != BROOD_OFF) {
-		set_number(b, "WATCHDOG_PID", (uint64_t)getpid());
-		set_number(b, "WATCHDOG_USEC", (uint64_t)o->hang_timeout_ms * 1000);
-	}
-	set_listeners(b);
-	set_number(b, "BROOD_SLOT", b->k->heritage->slot);
-	set_number(b, "BROOD_GENERATION", b->k->heritage->generation);
-	set_more(b);
 }
 
 /* ---- descriptors ---- */
@@ -239,10 +93,11 @@ static void reset_signals(void)
 static _Noreturn void become_program(struct birth *b)
 {
 	const char *cwd = b->k->config->options.cwd;
-	char **argv = compose_arguments(b);
+	char **argv = compose_arguments(b->k);
 
 	follow_keeper(b);
-	compose_environment(b);
+	if (!argv || !argv[0] || compose_environment(b->k) != 0)
+		fail(b, "no memory for", "its words and its environment");
 	place_output(b);
 	place_sockets(b);
 	if (cwd && chdir(cwd) < 0)

@@ -26,8 +26,8 @@ int output_open(struct output *output, const char *name)
 static void tell(const struct keeper *k, struct output *output, const char *line, size_t len)
 {
 	if (len > 0)
-		log_info("worker %u (program %d) %s: %.*s", k->heritage->slot, (int)(k->pid ? k->pid : k->end.si_pid), output->name,
-			 (int)len, line);
+		log_info("worker %u (program %d) %s: %.*s", k->heritage->slot,
+			 (int)(k->pid ? k->pid : k->end.si_pid), output->name, (int)len, line);
 }
 
 static void tell_lines(const struct keeper *k, struct output *output)

@@ -33,7 +33,7 @@ struct output {
 
 struct leaving {
 	bool			on;
-	bool			emptying;	/* the queues that nobody inherits, by the program, who knows nothing yet */
+	bool			emptying;	/* the queues that nobody inherits, by the program, unknowing */
 	bool			told;		/* it has got its stop signal */
 	uint64_t		told_ms;	/* at the latest */
 	uint64_t		deadline_ms;
@@ -84,9 +84,20 @@ void keeper_tell(struct keeper *k, enum channel_type type, const void *payload, 
 void keeper_retire(struct keeper *k, const char *reason);
 void keeper_say_ready(struct keeper *k);
 
+/* sockets.c */
+/* Return: 0, or -1 and what failed in @why. */
+int sockets_open(struct keeper *k, char *why, size_t size);
+bool sockets_listen(const struct keeper *k);
+
 /* launch.c */
 /* Executes the program. Return: 0, or -1 and the reason in one line. */
 int launch(struct keeper *k, char *why, size_t size);
+
+/* compose.c */
+/* Ended by NULL. Return: NULL = no memory. */
+char **compose_arguments(const struct keeper *k);
+/* Changes our own. Return: 0, or something else: no memory. */
+int compose_environment(const struct keeper *k);
 
 /* hear.c */
 /* Makes the socket that NOTIFY_SOCKET names. Return: 0 or -errno. */

@@ -14,6 +14,7 @@
 #include "parent/crew.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,8 +50,17 @@ static int create_acceptor(struct crew *crew)
 	return r;
 }
 
+/* As systemd passes them. Those of a pool before us are as its programs have made them, who still accept. */
+static void have_sockets_block(const struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->config->n_listeners && !crew->takeover; i++)
+		(void)fcntl(crew->reserved_fd[i], F_SETFL, 0);
+}
+
 int intake_create(struct crew *crew)
 {
+	if (model_of(crew) == BROOD_PREEMPTIVE && crew->config->guest)
+		have_sockets_block(crew);
 	return model_of(crew) == BROOD_ROUND_ROBIN ? create_acceptor(crew) : 0;
 }
 

@@ -34,7 +34,7 @@ static bool collect(const struct child *child, siginfo_t *ret_info)
 	       ret_info->si_pid == child->pid;
 }
 
-/* What a program has started and its keeper, if that was killed, could not end. The group has its number until then. */
+/* What a program has started and a keeper that was killed could not end; its group has that number until then. */
 static void end_group(const struct crew *crew, const struct child *child)
 {
 	if (crew->config->guest)

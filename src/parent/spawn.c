@@ -2,8 +2,8 @@
 /*
  * spawn - a worker process: born, cleaned of everything the parent has, handed to worker_main()
  *
- * The only file of this room that knows the worker, and the keeper of a program. The child ends with _exit(), because the handlers
- * that the program has registered for its exit are the parent's.
+ * The only file of this room that knows the worker, and the keeper of a program. The child ends with _exit(), because
+ * the handlers that the program has registered for its exit are the parent's.
  */
 #include "parent/crew.h"
 
@@ -71,7 +71,7 @@ static int close_gap(int from, int to)
 	return close_range((unsigned)from, (unsigned)to, 0) < 0 ? -errno : 0;
 }
 
-/* Everything but the standard three, the channel, where connections come from, what tells of them, and what is stored. */
+/* Everything but the standard three, the channel, where connections come from, what tells of them, what is stored. */
 static int close_others(const struct heritage *h)
 {
 	int kept[LISTENERS_MAX + 6 + STORED_MOST] = { STDERR_FILENO, h->channel_fd };
