@@ -51,7 +51,7 @@ enum brood_balance {
 	BROOD_BALANCE_AUTO = 0,		/* least where it is allowed, else weighted; the log says which */
 	BROOD_BALANCE_HASH,		/* as the kernel's hash of addresses and ports falls */
 	BROOD_BALANCE_WEIGHTED,		/* the more the fewer connections it has, and the less it lags; no privilege */
-	BROOD_BALANCE_LEAST,		/* the one that has the fewest connections (eBPF): CAP_BPF and CAP_NET_ADMIN, or nothing */
+	BROOD_BALANCE_LEAST,		/* the one that has the fewest connections (eBPF): CAP_BPF and CAP_PERFMON, or nothing */
 };
 
 /* What a fault in a handler costs: SIGSEGV, SIGBUS, SIGFPE, SIGILL or abort(). */

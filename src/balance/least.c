@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ struct least {
 #include <least.skel.h>
 
 /* The skeleton lets go of what it has loaded. */
-static int load(struct least *least)
+static int load_once(struct least *least)
 {
 	struct least_bpf *bpf = least_bpf__open();
 	int r = bpf ? least_bpf__load(bpf) : -ENOMEM;
@@ -44,6 +45,16 @@ static int load(struct least *least)
 	}
 	return r;
 }
+
+/* The kernel gives up checking a program when this process is to see to something else, such as a ring that ends. */
+static int load(struct least *least)
+{
+	int r = -EAGAIN;
+
+	for (int tries = 0; tries < 5 && r == -EAGAIN; tries++)
+		r = load_once(least);
+	return r;
+}
 #else
 static int load(struct least *least)
 {
@@ -51,12 +62,24 @@ static int load(struct least *least)
 }
 #endif
 
+/* Without it the kernel does not refuse, it knows nothing of what the program calls: EINVAL. */
+static bool has_perfmon(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+	return syscall(SYS_capget, &header, data) == 0 &&
+	       (data[CAP_TO_INDEX(CAP_PERFMON)].effective & CAP_TO_MASK(CAP_PERFMON));
+}
+
 static int explain(int error, char *why, size_t size)
 {
+	if (error == -EINVAL && !has_perfmon())
+		error = -EPERM;
 	if (error == -ENOSYS)
 		snprintf(why, size, "not built in: clang, bpftool or libbpf was missing");
 	else if (error == -EPERM || error == -EACCES)
-		snprintf(why, size, "needs CAP_BPF and CAP_NET_ADMIN");
+		snprintf(why, size, "needs CAP_BPF and CAP_PERFMON");
 	else
 		snprintf(why, size, "the kernel refuses the program: %s", strerror(-error));
 	return error;

@@ -56,7 +56,7 @@ def measure(brood, opened, rounds):
 def may_be_least():
     """As `auto` finds out; without privilege it says what is missing, and a pool that insists does not start."""
     with Brood("--balance", "auto", preexec_fn=drop_to(NOBODY) if os.geteuid() == 0 else None) as brood:
-        brood.wait_for_line(r"balance: weighted \(least: (needs CAP_BPF and CAP_NET_ADMIN|not built in)")
+        brood.wait_for_line(r"balance: weighted \(least: (needs CAP_BPF and CAP_PERFMON|not built in)")
         brood.stop()
     with Brood("--balance", "least", preexec_fn=drop_to(NOBODY) if os.geteuid() == 0 else None, ready=False) as brood:
         brood.wait_exit(1, 5)

@@ -67,7 +67,7 @@ CALL(int, setrlimit, int resource, const struct rlimit *limit)
 /* This kernel runs no eBPF; what it would choose is weighed instead. */
 CALL(int, least_create, struct least **ret_least, char *why, size_t size)
 {
-	snprintf(why, size, "needs CAP_BPF");
+	snprintf(why, size, "needs CAP_BPF and CAP_PERFMON");
 	return -EPERM;
 }
 
