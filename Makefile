@@ -14,7 +14,7 @@ say	= @mkdir -p $(@D); $(if $(V),,printf '  %-5s %s\n' $(1) $@)
 
 # The pool itself; the program around it; what is loaded into it; what tests it.
 OBJ	:= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out %.bpf.c,$(wildcard src/*.c $(ROOMS:%=src/%/*.c))))
-CLI_OBJ	:= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/cli/*.c))
+CLI_OBJ	:= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/cli/*.c src/doctor/*.c))
 PROGRAMS := $(shell grep -l '^int main' src/examples/*.c)	# the other examples are handlers
 EXAMPLES := $(PROGRAMS:src/%.c=$(BUILD)/%) \
 	    $(patsubst src/%.c,$(BUILD)/%.so,$(filter-out $(PROGRAMS),$(wildcard src/examples/*.c)))

@@ -144,6 +144,12 @@ const char *option_suggest(const char *flag);
 int ctl_main(int argc, char **argv);
 void ctl_print_help(void);
 
+/* doctor.c */
+
+/* `brood doctor`: argv[0] is its first argument. Return: the exit code. */
+int doctor_main(int argc, char **argv);
+void doctor_print_help(void);
+
 /* help.c */
 void help_print(void);
 void help_print_command(enum audience command);

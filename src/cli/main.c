@@ -23,6 +23,11 @@ static int run_ctl(int argc, char **argv)
 	return ctl_main(argc, argv);
 }
 
+static int run_doctor(int argc, char **argv)
+{
+	return doctor_main(argc, argv);
+}
+
 static int run_help(int argc, char **argv)
 {
 	if (argc == 0)
@@ -33,8 +38,10 @@ static int run_help(int argc, char **argv)
 		help_print_command(FOR_RUN);
 	else if (argc == 1 && strcmp(argv[0], "ctl") == 0)
 		ctl_print_help();
+	else if (argc == 1 && strcmp(argv[0], "doctor") == 0)
+		doctor_print_help();
 	else
-		return complain("help is about nothing, about serve, about run or about ctl");
+		return complain("help is about nothing, or about serve, run, ctl or doctor");
 	return 0;
 }
 
@@ -56,10 +63,10 @@ static const struct command commands[] = {
 	{ "serve", run_serve, false },
 	{ "run", run_run, false },
 	{ "ctl", run_ctl, false },
+	{ "doctor", run_doctor, false },
 	{ "help", run_help, false },
 	{ "version", run_version, false },
 	{ "top", NULL, false },
-	{ "doctor", NULL, false },
 	{ "-h", run_help, true },
 	{ "--help", run_help, true },
 	{ "-V", run_version, true },

@@ -32,3 +32,7 @@ for field in re.findall(r"^\t[a-z].*?\*?(\w+);", fields, re.M):
     check(field == "size" or re.search(rf"^\.It Va {field} ", page3, re.M), "option", field, "is not told")
 
 check(hello[hello.index("#include"):].replace("\\", "\\e") in page3, "the example is not src/examples/hello.c")
+
+checks = re.findall(r'^\t\{ "(\w+)",', (ROOT / "src/doctor/table.c").read_text(), re.M)
+told = set(re.findall(r"\w+", " ".join(re.findall(r"^\.It Sy (.*)$", page1, re.M))))
+check(len(checks) > 15 and set(checks) <= told, "checks of the doctor:", set(checks) - told)

@@ -14,6 +14,8 @@ check_refused(2, ["one DIR only"], "serve", "/", "--", "--text")
 check_refused(2, ["DIR is empty"], "serve", "")
 check_refused(2, ["version takes no argument"], "version", "x")
 check_refused(2, ["help is about"], "help", "me")
+check_refused(2, ["unknown option --jsn"], "doctor", "--jsn")
+check_refused(2, ["--workers", "a number from 1 to 512"], "doctor", "--json", "--workers", "0")
 
 check_refused(2, ["ctl needs a command"], "ctl")
 check_refused(2, ["unknown command ctl stats", "did you mean status?"], "ctl", "stats")

@@ -3,7 +3,7 @@
 """The whole contract of the command line is known; what is not there yet is told apart from a typing error."""
 from _brood import check_refused
 
-for command in ("top", "doctor"):
+for command in ("top",):
     check_refused(2, [command, "not in this version"], command, "--", "x")
 for flag in ("pin", "admin", "access-log"):
     check_refused(2, [f"--{flag}", "not in this version"], "serve", f"--{flag}", "1")

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: MIT
 """A control group of a play's own, below the one the play is in, so that what limits that limits this too."""
-import errno
 import os
 import pathlib
 import time
 
 from _play import need_root, skip
 
+# What a limit is called in version 1 and in version 2.
+FILES = {
+    "memory": ("memory.limit_in_bytes", "memory.max", "{}", "{}"),
+    "cpu": ("cpu.cfs_quota_us", "cpu.max", "{}000", "{}000 100000"),        # per cent
+    "pids": ("pids.max", "pids.max", "{}", "{}"),
+}
+
 
 def _find(controller):
-    """The directory of our group for this controller, and whether it is of version 2."""
+    """The directory of our group for this controller, and whether it is of version 2; None = there is none."""
     mounts = [line.split() for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()]
     for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
         number, controllers, path = line.split(":", 2)
@@ -23,35 +29,38 @@ def _find(controller):
                         return group, True
                 except OSError:
                     pass
-    skip(f"no cgroup governs {controller} here")
+    return None
+
+
+def why_not(controller):
+    """Why no group can be made for this controller; None = it can."""
+    found = _find(controller)
+    if not found:
+        return f"no cgroup governs {controller} here"
+    path = found[0] / f"brood-try-{os.getpid()}"
+    try:
+        path.mkdir()
+    except OSError as error:
+        return f"no cgroup can be made below {found[0]}: {error.strerror}"
+    given = (path / FILES[controller][found[1]]).exists()
+    path.rmdir()
+    return None if given else f"{found[0]} gives {controller} to nobody below"
 
 
 class Cgroup:
-    def __init__(self, controller, memory_bytes=None, cpu_percent=None):
+    def __init__(self, controller, limit=None):
         need_root()
+        if reason := why_not(controller):
+            skip(reason)
         above, self.is_v2 = _find(controller)
-        self.path = above / f"brood-play-{os.getpid()}"
-        try:
-            self.path.mkdir()
-            if self.is_v2 and not (self.path / f"{controller}.max").exists():
-                raise OSError(errno.EBUSY, "its controllers are not given to those below")
-            if memory_bytes:
-                self.limit_memory(memory_bytes)
-            if cpu_percent:
-                self.limit_cpu(cpu_percent)
-        except OSError as error:
-            if self.path.is_dir():
-                self.path.rmdir()
-            skip(f"no cgroup can be made below {above}: {error.strerror}")
+        self.controller, self.path = controller, above / f"brood-play-{os.getpid()}"
+        self.path.mkdir()
+        if limit is not None:
+            self.limit(limit)
 
-    def limit_memory(self, n_bytes):
-        (self.path / ("memory.max" if self.is_v2 else "memory.limit_in_bytes")).write_text(str(n_bytes))
-
-    def limit_cpu(self, percent):
-        if self.is_v2:
-            (self.path / "cpu.max").write_text(f"{percent * 1000} 100000")
-        else:
-            (self.path / "cpu.cfs_quota_us").write_text(str(percent * 1000))
+    def limit(self, value):
+        v1, v2, form1, form2 = FILES[self.controller]
+        (self.path / (v2 if self.is_v2 else v1)).write_text((form2 if self.is_v2 else form1).format(value))
 
     def enter(self):
         """As the preexec_fn of what is to run in it."""

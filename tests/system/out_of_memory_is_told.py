@@ -3,8 +3,6 @@
 # models: one
 """Under a memory limit: a worker that the kernel kills for it is told apart, --max-rss auto replaces it before that."""
 import os
-import pathlib
-import re
 import signal
 import time
 
@@ -53,8 +51,8 @@ def play_replaced(engine, group):
         brood.stop()
 
 
-def play_without():
-    with Brood("--max-rss", "auto", "--log-level", "debug", preexec_fn=group_without.enter) as brood:
+def play_without(group):
+    with Brood("--max-rss", "auto", "--log-level", "debug", preexec_fn=group.enter) as brood:
         brood.wait_for_line("max-rss auto: off, because no cgroup limits the memory|max-rss auto: \\d+ KiB")
         brood.stop()
 
@@ -62,8 +60,8 @@ def play_without():
 if IS_SANITIZED:
     skip("a sanitizer takes more memory than the limit")
 for engine in engines():
-    with Cgroup("memory", memory_bytes=64 * MIB) as group:
+    with Cgroup("memory", 64 * MIB) as group:
         play_killed(engine, group)
         play_replaced(engine, group)
-with Cgroup("memory") as group_without:
-    play_without()
+with Cgroup("memory") as unlimited:
+    play_without(unlimited)
