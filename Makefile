@@ -212,7 +212,9 @@ install: all	## to PREFIX=/usr/local, under DESTDIR
 	install -m 644 $(BUILD)/libbrood.a $(LIB_SO) $(HOME_OF)/lib/
 	ln -sf libbrood.so.$(VERSION) $(HOME_OF)/lib/$(SONAME) && ln -sf $(SONAME) $(HOME_OF)/lib/libbrood.so
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/brood.pc.in >$(HOME_OF)/lib/pkgconfig/brood.pc
-	install -m 644 tools/brood.ini $(HOME_OF)/share/doc/brood/
+	install -m 644 tools/brood.ini tools/systemd/brood.service $(HOME_OF)/share/doc/brood/
+	install -m 644 tools/container/seccomp.json tools/container/compose.yaml tools/container/kubernetes/brood.yaml \
+		$(HOME_OF)/share/doc/brood/
 	for n in 1 3; do install -m 644 tools/man/brood.$$n $(HOME_OF)/share/man/man$$n/; done
 
 clean:	## remove build/

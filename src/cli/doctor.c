@@ -47,7 +47,7 @@ int doctor_main(int argc, char **argv)
 	struct serve_options options;
 	struct patient patient;
 	bool json = take_json(&argc, argv);
-	int code = options_read(argc, argv, &options);
+	int code = options_read(FOR_SERVE, argc, argv, &options);
 
 	if (code != 0) {
 		complain("%s", options.error);
