@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clock - time that only goes forward */
+/* clock - milli- and microseconds that only go forward */
 #pragma once
 
 #include <stdint.h>

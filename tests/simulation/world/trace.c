@@ -60,18 +60,48 @@ uint64_t log_n_lost(void)
 	return 0;
 }
 
-void log_line(enum log_level level, const char *format, ...)
+int log_open(const char *path)
+{
+	return 0;
+}
+
+int log_replace(int fd)
+{
+	return 0;
+}
+
+void log_settle(void)
+{
+}
+
+__attribute__((format(printf, 1, 0)))
+static void say(const char *format, va_list arguments)
 {
 	char line[LOG_LINE_BYTES];
 	int before = errno;
-	va_list arguments;
 
-	va_start(arguments, format);
 	vsnprintf(line, sizeof(line), format, arguments);
-	va_end(arguments);
 	mix_text(line);
 	if (printing)
 		printf("%6" PRIu64 " %7" PRIu64 " ms  %-9s says: %s\n", world.n_steps,
 		       world.now_ms - WORLD_BEGINS_MS, process_name(world.current), line);
 	errno = before;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
+}
+
+void log_about(enum log_level level, const struct log_subject *subject, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
 }
