@@ -74,6 +74,7 @@ enum brood_stdio {
 	BROOD_STDIO_LOG,		/* into the log, line by line, with its slot */
 };
 
+enum brood_access_log_format { BROOD_ACCESS_COMMON = 0, BROOD_ACCESS_COMBINED, BROOD_ACCESS_JSON };
 enum brood_log_format { BROOD_LOG_TEXT = 0, BROOD_LOG_JSON };
 enum brood_log_level { BROOD_LOG_ERROR = 0, BROOD_LOG_WARN, BROOD_LOG_INFO, BROOD_LOG_DEBUG };
 
@@ -113,7 +114,7 @@ struct brood_options {
 	const char	*group;			/* the user's own by default */
 	const char	*pid_file;		/* written when ready, removed at the end */
 
-	/* logging, to stderr */
+	/* logging */
 	uint32_t	log_format;		/* enum brood_log_format */
 	int32_t		log_level;		/* enum brood_log_level; set to BROOD_LOG_INFO by the initialiser */
 
@@ -179,6 +180,11 @@ struct brood_options {
 	const char	*admin;			/* address of health, metrics and status over HTTP, see brood(1); ":9090" is
 						 * 127.0.0.1:9090; NULL or "off" = none; one of the 8 addresses */
 	uint32_t	pre_drain_ms;		/* 0 = off: asked to stop, the pool says so long that it is not ready, and serves */
+
+	/* files that lines go to; SIGUSR1 has them opened anew */
+	const char	*log_file;		/* the log, and whatever else is written to stderr; NULL = stderr */
+	const char	*access_log;		/* a line for each request; "-" = stdout; NULL = none */
+	uint32_t	access_log_format;	/* enum brood_access_log_format */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }
@@ -251,7 +257,8 @@ int brood_program(struct brood *brood, const char *const argv[]);
  *           copied after it has returned, and may be freed when it is called again.
  *
  * What may change while a pool runs then does, by new workers being born with it: all but model, balance, rebalance,
- * engine, user, group, pid_file, control, backlog and join, for which a warning says that they wait for the next start.
+ * engine, user, group, pid_file, control, log_file, access_log, backlog and join, for which a warning says that they wait
+ * for the next start.
  *
  * Process: parent. This is the only function of a program that is ever called there, because what it finds out is for
  * the parent as much as for the workers, and has to be known before the first of them is replaced. So it does
@@ -276,7 +283,7 @@ int brood_on_reload(struct brood *brood, brood_reload_fn *fn, void *arg);
  *
  * Blocks SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE in the
  * calling process. TERM, INT and QUIT drain; a second one ends at once. HUP replaces every worker, one after
- * another. TTIN adds a worker, TTOU takes one away.
+ * another. TTIN adds a worker, TTOU takes one away. USR1 has the files of the logs opened anew.
  * USR2 starts this program anew, with the arguments it was started with, to take over: it gets here
  * in its own way, and then this call returns BROOD_EXIT_DRAINED. In process 1 the program is executed in place
  * instead, and this call does not return.

@@ -65,7 +65,8 @@
 	X(ready_delay_ms,	1000,		1,	DAY_MS)			\
 	X(stop_signal,		15,		1,	64)			\
 	X(shell,		0,		0,	1)			\
-	X(stdio,		0,		0,	BROOD_STDIO_LOG)
+	X(stdio,		0,		0,	BROOD_STDIO_LOG)	\
+	X(access_log_format,	0,		0,	BROOD_ACCESS_JSON)
 
 /* Those that stay as they are while a pool runs: a reload changes all others. */
 #define FIXED_NUMBERS(X) X(model) X(engine) X(backlog) X(join) X(balance) X(rebalance)
@@ -77,6 +78,8 @@
 	X(pid_file,	true)		\
 	X(control,	true)		\
 	X(admin,	true)		\
+	X(log_file,	true)		\
+	X(access_log,	true)		\
 	X(root,		false)		\
 	X(text,		false)		\
 	X(handler,	false)	\

@@ -67,6 +67,11 @@ struct lend_msg {
 	uint32_t	index;
 };
 
+struct log_msg {
+	uint32_t	access;		/* 0 = it is the log, 1 = the access log */
+	uint32_t	last;		/* 1 = say REOPENED */
+};
+
 struct shed_msg {
 	uint32_t	n;		/* connections at most */
 };
@@ -86,6 +91,7 @@ struct store_msg {
 	X(DRAINED,  FROM_WORKER, sizeof(struct drained_msg),  0, "nothing in flight; I exit")		\
 	X(STORE,    FROM_WORKER, sizeof(struct store_msg),    1, "of a program: keep this for who comes after me")	\
 	X(FORGET,   FROM_WORKER, sizeof(struct store_msg),    0, "of a program: what I have stored by that name")	\
+	X(REOPENED, FROM_WORKER, 0,                           0, "nothing more goes to the old logs")	\
 	X(ACK,      FROM_PARENT, 0,                           0, "suicide heard, replacement on its way") \
 	X(ACCEPT,   FROM_PARENT, 0,                           0, "your sockets listen: accept")		\
 	X(DRAIN,    FROM_PARENT, sizeof(struct drain_msg),    0, "stop accepting, finish, leave")	\
@@ -94,6 +100,7 @@ struct store_msg {
 	X(LEND,     FROM_PARENT, sizeof(struct lend_msg),     1, "accept from this listener too")	\
 	X(RETURN,   FROM_PARENT, sizeof(struct lend_msg),     0, "accept from it no longer")	\
 	X(SHED,     FROM_PARENT, sizeof(struct shed_msg),     1, "give idle connections into this inbox of a sibling")	\
+	X(LOG,      FROM_PARENT, sizeof(struct log_msg),      1, "write your log to this file from now on")	\
 	X(HEIR,     FROM_PARENT, 0,                           1, "when you drain, give all of them into this one")
 
 enum channel_type {
@@ -121,6 +128,7 @@ struct message {
 		struct lend_msg		lend;
 		struct shed_msg		shed;
 		struct store_msg	store;
+		struct log_msg		log;
 		char			bytes[CHANNEL_PAYLOAD_MAX];
 	};
 };

@@ -44,6 +44,8 @@ static const struct ctl_command commands[] = {
 	  "to N workers, losing nothing" },
 	{ "reload", "reload", NULL, NULL, report_reload, wait_reload, false, false,
 	  "replace every worker, as HUP does" },
+	{ "reopen", "reopen", NULL, NULL, report_reopen, wait_reopen, false, false,
+	  "write to new log files, as USR1 does" },
 	{ "drain", "drain", "SLOT", "slot", report_drain, NULL, false, false,
 	  "replace the worker of SLOT, losing nothing" },
 	{ "kill", "kill", "SLOT", "slot", report_kill, NULL, false, false,

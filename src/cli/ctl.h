@@ -52,7 +52,7 @@ struct task {
 
 /* Looks at a status, or at NULL when nobody answers any more. */
 typedef enum outcome task_look_fn(struct task *task, const json_t *status);
-task_look_fn wait_scale, wait_reload, wait_stop, wait_upgrade;
+task_look_fn wait_scale, wait_reload, wait_reopen, wait_stop, wait_upgrade;
 
 /* Asks for the status until the task is over. Return: an exit code; the reason of a failure was printed. */
 int wait_for(struct talk *talk, const json_t *reply, task_look_fn *look);
@@ -65,7 +65,7 @@ int follow_events(struct talk *talk, bool as_it_is);
 /* report.c: a reply, for people */
 
 typedef void report_fn(const json_t *reply);
-report_fn report_status, report_scale, report_reload, report_drain, report_kill, report_stop, report_upgrade,
+report_fn report_status, report_scale, report_reload, report_reopen, report_drain, report_kill, report_stop, report_upgrade,
 	report_poison, report_poison_clear;
 
 /* A number or a text of a reply; 0 or "" where there is none of that kind. Texts stay the reply's. */

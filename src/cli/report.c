@@ -291,6 +291,11 @@ void report_reload(const json_t *reply)
 	printf("reload %d begun\n", (int)report_number(reply, "reload"));
 }
 
+void report_reopen(const json_t *reply)
+{
+	printf("reopening the logs\n");
+}
+
 void report_drain(const json_t *reply)
 {
 	printf("pid %d is to be replaced\n", (int)report_number(reply, "pid"));

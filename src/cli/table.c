@@ -18,6 +18,7 @@ static const char *const giveups[] = { "exit", "degrade", NULL };
 static const char *const faults[] = { "die", "contain", NULL };
 static const char *const stdios[] = { "inherit", "null", "log", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const access_formats[] = { "common", "combined", "json", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 
 #define HEADING(text, who) { .help = (text), .only = (who) }
@@ -145,13 +146,20 @@ const struct option option_table[] = {
 	SERVES("max-conn-age",    "TIME|off", parse_duration,      pool.max_conn_age_ms,
 	       "the same by its age; up to a tenth less"),
 
-	HEADING("Log (to stderr)", FOR_BOTH),
+	HEADING("Logs (USR1 opens the files anew)", FOR_BOTH),
+	OPTION("log",             "FILE",     parse_string,        pool.log_file,
+	       "instead of stderr"),
 	CHOICE("log-format",      "FORMAT",   log_formats,         pool.log_format,
 	       "text or json"),
 	CHOICE("log-level",       "LEVEL",    log_levels,          pool.log_level,
 	       "error, warn, info or debug"),
 
-	LATER("pin"), LATER("access-log"),
+	SERVES("access-log",      "FILE|-",   parse_string,        pool.access_log,
+	       "a line for each request; - is stdout"),
+	CHOICE_OF("access-log-format", "FORMAT", access_formats,   pool.access_log_format,
+	       "common, combined or json", FOR_SERVE),
+
+	LATER("pin"),
 };
 
 const size_t option_table_len = ARRAY_LEN(option_table);

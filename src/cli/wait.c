@@ -60,6 +60,13 @@ enum outcome wait_reload(struct task *task, const json_t *status)
 	return fail(task, "%s", report_text(reload, "failure"));
 }
 
+enum outcome wait_reopen(struct task *task, const json_t *status)
+{
+	if (!status)
+		return fail_with_pool(task, status);
+	return is_true(json_object_get(status, "reopen"), "running") ? UNDER_WAY : DONE;
+}
+
 /* Whoever takes over has the socket too, unless it was told to have another: then the old one says so and ends. */
 enum outcome wait_upgrade(struct task *task, const json_t *status)
 {

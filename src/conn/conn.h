@@ -15,6 +15,7 @@
  *   send.c      the queue goes out, one send under way at a time
  *   measure.c   how long requests take
  *   shed.c      idle connections given away
+ *   account.c   what became of a request, for the access log
  *   close.c     lingering, shutdown, close after the last completion
  *   table.c     all connections of a worker, their memory, their deadlines
  */
@@ -136,7 +137,11 @@ struct brood_request {
 	bool		 chunked : 1;
 	bool		 broken : 1;	/* a part of the body could not be taken: only a reset is honest */
 	bool		 bodiless : 1;	/* HEAD, 204, 304: the body is left out */
+	bool		 accounted : 1;	/* account.c has told of it */
+	uint16_t	 status;	/* of the response, once it has started */
 	uint64_t	 left;		/* of the announced length */
+	uint64_t	 body_bytes;	/* of the response so far, without framing */
+	uint64_t	 begun_us;	/* the turn's, when its head was complete */
 	char		*fields;	/* field lines added, a block; NULL when none */
 	uint32_t	 n_fields_bytes;
 	char		*kept;		/* the head's bytes, once the receive buffer is gone */
@@ -157,6 +162,20 @@ struct service {
 	void	(*answer)(struct brood_request *request, void *ctx);
 	void	*ctx;
 };
+
+/* A request that is over, or as good as: what is left to do is to send. */
+struct conn_account {
+	const struct conn	*conn;
+	const struct http_head	*head;		/* NULL = it could not be read */
+	struct span		 line;		/* the request line; or what was sent in its place, NULL = nothing */
+	int			 status;	/* 499 = the connection ended before there was an answer */
+	uint64_t		 body_bytes;
+	uint64_t		 us;
+};
+
+typedef void conn_account_fn(const struct conn_account *account, void *ctx);
+/* A connection's first request has begun: who it is can still be asked. */
+typedef void conn_meet_fn(const struct conn *c, void *ctx);
 
 /* ---- table.c ---- */
 
@@ -197,6 +216,9 @@ struct conn_table {
 	uint32_t	 next_shed;	/* where conn_table_shed() looks next */
 	int		(*give)(int fd, void *ctx);	/* a connection to somebody else; takes it unless it fails */
 	void		*give_ctx;
+	conn_account_fn	*account;	/* told of each request; NULL = nobody wants to know */
+	conn_meet_fn	*meet;		/* with .account */
+	void		*account_ctx;
 	bool		 contain;	/* a fault of the service costs the request it was called with */
 	sigjmp_buf	*escape;	/* where to jump to upon one; NULL = it is not the service that runs */
 	struct brood_request *current;	/* in the service's hands right now, for the crash report */
@@ -336,6 +358,22 @@ int exchange_write_file(struct brood_request *r, int file_fd, uint64_t offset, u
 int exchange_end(struct brood_request *r);
 int exchange_read_body(struct brood_request *r, brood_body_fn *fn, void *arg);
 void exchange_set_timer(struct brood_request *r, uint32_t ms, brood_event_fn *fn, void *arg);
+
+/* ---- refuse.c ---- */
+
+/* Of the body of a refusal. */
+size_t refusal_bytes(int status, bool bodiless);
+
+/* ---- account.c ---- */
+
+/* If anybody wants to know. */
+void account_begin(struct brood_request *r);
+/* Tells of @r, unless that was done, with the status of its response. Its head must still be there. */
+void account_request(struct brood_request *r);
+/* The same with @status, and @body_bytes. */
+void account_as(struct brood_request *r, int status, uint64_t body_bytes);
+/* Of one that began with @in and was refused before it was one. */
+void account_unread(struct conn_table *table, struct conn *c, struct span in, int status, uint64_t body_bytes);
 
 /* ---- call.c ---- */
 

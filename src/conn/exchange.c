@@ -85,6 +85,7 @@ static int start(struct brood_request *r, int status, struct span type, struct s
 	conn_counters(r->table, c)->responses[status / 100]++;
 	c->closing = response.close;
 	r->started = true;
+	r->status = (uint16_t)status;
 	r->continue_due = r->continue_due && response.close;
 	r->chunked = response.chunked;
 	r->bodiless = !bodied || r->head.method == HTTP_HEAD;
@@ -110,8 +111,10 @@ static int finish_with(struct brood_request *r, int error, struct span body)
 {
 	if (error < 0 && error != -ENOMEM)
 		return error;
-	if (error == 0 && !r->bodiless)
+	if (error == 0 && !r->bodiless) {
 		error = output_append(r->table, &r->conn->output, body.at, body.len);
+		r->body_bytes = body.len;
+	}
 	r->broken = error < 0;
 	finish(r);
 	return error;
@@ -208,6 +211,8 @@ static int account_write(struct brood_request *r, uint64_t n, int error)
 {
 	conn_mark_dirty(r->table, r->conn);
 	r->broken = error < 0;
+	if (!r->broken && !r->bodiless)
+		r->body_bytes += n;
 	if (!r->broken && r->left != BROOD_UNKNOWN_LENGTH)
 		r->left -= n;
 	return error;

@@ -25,13 +25,18 @@ void request_break_off(struct brood_request *r)
 	conn_mark_dirty(table, c);
 }
 
+size_t refusal_bytes(int status, bool bodiless)
+{
+	return bodiless ? 0 : http_reason(status).len + 5;	/* "404 Not Found\n" */
+}
+
 static int append_refusal(struct conn_table *table, struct conn *c, int status, bool bodiless)
 {
 	struct span reason = http_reason(status);
 	struct http_response response = {
 		.status = status,
 		.close = true,
-		.content_length = reason.len + 5,
+		.content_length = refusal_bytes(status, false),
 		.type = SPAN("text/plain"),
 		.date = conn_table_date(table),
 	};
@@ -54,10 +59,14 @@ static void end_with(struct conn_table *table, struct conn *c, struct brood_requ
 	bool begun = r && c->request == r;
 	bool bodiless = r && r->head.method == HTTP_HEAD;
 
+	if (!r)
+		account_unread(table, c, SPAN_NULL, status, refusal_bytes(status, false));
 	if (begun && r->started) {	/* an answer is already under way: it cannot be taken back */
 		request_break_off(r);
 		return;
 	}
+	if (begun)
+		account_as(r, status, refusal_bytes(status, bodiless));
 	if (begun)
 		request_abort(r);
 	else if (r)

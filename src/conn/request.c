@@ -80,6 +80,8 @@ void request_begin(struct brood_request *r, struct span rest)
 	c->n_requests++;
 	measure_begin(table, c);
 	c->state = CONN_HANDLING;
+	if (table->account)
+		account_begin(r);
 	r->followed = rest.len > r->head.content_length;
 	if (r->head.chunked || r->head.content_length > 0) {
 		r->body_state = BODY_UNREAD;
@@ -219,6 +221,8 @@ void request_conclude(struct brood_request *r)
 		conn_reset(table, c);
 		return;
 	}
+	if (table->account)
+		account_request(r);
 	conn_mark_dirty(table, c);
 	if (r->body_state != BODY_NONE && !c->closing && !body_too_long(r)) {
 		r->body_state = BODY_DISCARDED;
@@ -241,6 +245,7 @@ void request_abort(struct brood_request *r)
 {
 	brood_event_fn *fn = r->finished ? NULL : r->on_close;
 
+	account_request(r);
 	r->conn->request = NULL;
 	r->finished = true;	/* whatever the handler writes now goes nowhere */
 	if (fn)

@@ -51,6 +51,7 @@ static void read_head(struct conn_table *table, struct conn *c, struct span *in)
 			conn_enter(table, c, CONN_HEAD);
 		return;
 	}
+	account_unread(table, c, *in, verdict, refusal_bytes(verdict, r->head.method == HTTP_HEAD));
 	request_refuse(table, c, r, verdict);
 }
 

@@ -189,3 +189,31 @@ int http_range_parse(struct span value, uint64_t size, struct http_range ranges[
 
 /* The weight, 0..1000, that Accept-Encoding @value gives to @coding; 0 = not acceptable. */
 int http_accept_encoding(struct span value, struct span coding);
+
+/* access.c */
+
+enum http_access_format { HTTP_ACCESS_COMMON, HTTP_ACCESS_COMBINED, HTTP_ACCESS_JSON };
+
+/* A request that is over, for a log. Without bytes and without an address means: it is not there. */
+struct http_access {
+	struct span	client;		/* its address */
+	struct span	time;		/* of http_access_time() */
+	struct span	line;		/* the request line, or what was sent in its place */
+	struct span	referer;
+	struct span	agent;
+	int		status;
+	uint64_t	body_bytes;
+	uint64_t	us;		/* from its head to its end */
+	unsigned	slot;
+};
+
+/* The most http_access_render() writes; a pipe takes that much in one piece or not at all (PIPE_BUF). */
+#define HTTP_ACCESS_BYTES 4096
+
+/* One line. @out: room for HTTP_ACCESS_BYTES. Return: bytes written. */
+size_t http_access_render(char *out, enum http_access_format format, const struct http_access *access);
+
+#define HTTP_ACCESS_TIME_BYTES 40
+
+/* In UTC, as @format has it. Return: its length. */
+size_t http_access_time(char out[HTTP_ACCESS_TIME_BYTES], enum http_access_format format, time_t when);

@@ -60,7 +60,7 @@ static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, 
 	*ret_heritage = (struct heritage){
 		.slot = slot->index, .generation = slot->n_born, .parent_pid = crew->pid,
 		.channel_fd = channel_fd, .engine = engine_for_next(crew), .board = crew->board, .row = row,
-		.config = crew->config, .queue_fd = -1, .inbox_fd = -1, .wake_fd = crew->wake_fd,
+		.config = crew->config, .access_fd = crew->access_fd, .queue_fd = -1, .inbox_fd = -1, .wake_fd = crew->wake_fd,
 		.ask_fd = crew->ask_fd,
 		.settled = tally_settled(crew, row), .n_stored = slot->n_stored, .stored = slot->stored,
 	};
@@ -140,6 +140,7 @@ int child_create(struct crew *crew, struct slot *slot, struct child **ret_child)
 		.serial = next_serial(crew), .pid = pid, .pid_fd = -1, .channel_fd = channel_fd,
 		.slot = slot->index, .phase = CHILD_STARTING, .born_ms = crew->now_ms,
 		.generation = slot->n_born, .reload = crew->n_reloads,
+		.reopened = crew->n_reopens, .reopening = crew->n_reopens,
 		.shared = ALL_LISTENERS & ~intake_alone(crew, slot),
 	};
 	crew->n_children++;
@@ -223,6 +224,13 @@ enum role child_detach(struct crew *crew, struct child *child)
 		return ROLE_SUCCESSOR;
 	}
 	return ROLE_LEAVING;
+}
+
+struct log_subject child_subject(const struct child *child, const char *cause)
+{
+	return (struct log_subject){
+		.slot = child->slot, .pid = child->pid, .generation = child->generation, .cause = cause,
+	};
 }
 
 void child_limit(struct crew *crew, struct child *child, uint64_t ms, const char *why)

@@ -79,6 +79,16 @@ static void run_reload(struct crew *crew, json_int_t argument, struct answer *an
 		tell(answer, json_pack("{s:I}", "reload", (json_int_t)crew->n_reloads));
 }
 
+static void run_reopen(struct crew *crew, json_int_t argument, struct answer *answer)
+{
+	const char *why_not = logs_reopen(crew, "control");
+
+	if (why_not)
+		refuse(answer, "%s", why_not);
+	else
+		tell(answer, json_pack("{s:I}", "reopen", (json_int_t)crew->n_reopens));
+}
+
 static void run_drain(struct crew *crew, json_int_t slot, struct answer *answer)
 {
 	struct child *child = crew->stopping ? NULL : find_worker(crew, slot, answer);
@@ -160,6 +170,7 @@ static const struct command {
 	{ "status",	  NULL,	  NO_ARGUMENT,	 run_status },
 	{ "scale",	  "n",	  NUMBER,	 run_scale },
 	{ "reload",	  NULL,	  NO_ARGUMENT,	 run_reload },
+	{ "reopen",	  NULL,	  NO_ARGUMENT,	 run_reopen },
 	{ "drain",	  "slot", NUMBER,	 run_drain },
 	{ "kill",	  "slot", NUMBER,	 run_kill },
 	{ "stop",	  "now",  MAY_BE_TRUE,	 run_stop },

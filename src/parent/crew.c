@@ -132,7 +132,7 @@ int crew_create(const struct config *config, struct crew **ret_crew)
 	crew->n_wanted = config->options.workers;
 	crew->engine = config->options.engine;
 	crew->upgrade.fd = crew->upgrade.pid_fd = crew->inplace.fd = -1;
-	crew->epoll_fd = crew->signal_fd = crew->timer_fd = crew->wake_fd = crew->ask_fd = -1;
+	crew->epoll_fd = crew->signal_fd = crew->timer_fd = crew->wake_fd = crew->ask_fd = crew->access_fd = -1;
 
 	r = reserve_memory(crew);
 	if (r == 0)

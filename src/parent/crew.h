@@ -11,6 +11,7 @@
 #include "balance/least.h"
 #include "base/address.h"
 #include "base/handshakes.h"
+#include "base/log.h"
 #include "bridge/board.h"
 #include "bridge/bulletin.h"
 #include "bridge/channel.h"
@@ -61,6 +62,8 @@ struct child {
 	const char	*killed_for;	/* why we killed it; NULL = we did not */
 	uint32_t	 reload;	/* the pool's last reload when it was born */
 	uint32_t	 shared;	/* mask of the addresses that it knows to be another pool's as well */
+	uint32_t	 reopened;	/* the last opening of the logs that it knows of... */
+	uint32_t	 reopening;	/* ...and that it has been told of */
 	uint64_t	 wish_ms;	/* when it asked to be replaced; 0 = it did not */
 	char		 wish[64];	/* the reason given */
 	char		 failure[256];	/* of its FAILED; empty = none */
@@ -201,6 +204,8 @@ struct crew {
 	bool			 reloading;	/* the last is under way */
 	uint64_t		 reload_ms;	/* when it was asked for */
 	char			 reload_failure[256];	/* why the last was stopped; empty = it was not */
+	uint32_t		 n_reopens;	/* of the logs, asked for */
+	bool			 reopening;	/* the last is not known to every worker */
 	uint64_t		 n_restarts;	/* after deaths, of all slots */
 	uint64_t		 n_giveups;
 	uint64_t		 n_reloads_failed;
@@ -226,6 +231,7 @@ struct crew {
 	int			 signal_fd;
 	sigset_t		 signal_mask;	/* as it was before us */
 	int			 timer_fd;
+	int			 access_fd;	/* the access log; -1 = none */
 	int			 wake_fd;	/* workers tell of arrivals; -1 = nobody is interested */
 	int			 ask_fd;	/* workers ask for the status; -1 = none of them does */
 	uint64_t		 question_ms;	/* when to hear the next question; 0 = it is heard */
@@ -280,6 +286,7 @@ static inline struct child *child_from(const struct crew *crew, struct child *at
 /* What we know of a death, kept beyond the child. */
 struct obituary {
 	unsigned	 slot;
+	uint32_t	 generation;
 	pid_t		 pid;
 	bool		 ever_ready;
 	uint64_t	 lived_ms;
@@ -337,6 +344,8 @@ void child_abort(struct crew *crew, struct child *child, const char *why);
 void child_limit(struct crew *crew, struct child *child, uint64_t ms, const char *why);
 /* It is on its way out: nothing it says counts any more. */
 void child_expect_death(struct crew *crew, struct child *child, uint64_t ms, const char *why);
+/* For log_about(). @cause: borrowed, or NULL. */
+struct log_subject child_subject(const struct child *child, const char *cause);
 /* Makes the slot forget @child. Return: what it was to the slot. */
 enum role child_detach(struct crew *crew, struct child *child);
 void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bool last);
@@ -406,6 +415,8 @@ void obituary_tell_briefly(const struct obituary *o, char *out, size_t size);
 void obituary_tell_fault(const struct crash_msg *fault, char *out, size_t size);
 /* Of @child, whose death it is. */
 enum bulletin_death obituary_cause(const struct obituary *o, const struct child *child);
+/* For log_about(): who it was, and why in a word or two, "SIGSEGV"; the cause is valid until the next call. */
+struct log_subject obituary_subject(const struct obituary *o);
 #define DURATION_TEXT_BYTES 32
 /* "250 ms", "4.2 s" */
 void duration_format(uint64_t ms, char out[DURATION_TEXT_BYTES]);
@@ -454,6 +465,16 @@ bool reload_concerns(const struct crew *crew, const struct child *child);
 void reload_stop(struct crew *crew, const struct obituary *o);
 /* Is it done? */
 void reload_settle(struct crew *crew);
+
+/* logs.c */
+
+/* Opens the files of the log and of the access log, if there are to be any. Return: 0, or -errno and the log says why. */
+int logs_open(struct crew *crew);
+void logs_close(struct crew *crew);
+/* The files may have been moved away: all of us write to new ones, because @who asked. Return: NULL, or why not. */
+const char *logs_reopen(struct crew *crew, const char *who);
+/* Tells the workers, and says when all have done it. */
+void logs_settle(struct crew *crew);
 
 /* stop.c */
 

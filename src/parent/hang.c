@@ -65,10 +65,11 @@ static void set_silent(struct crew *crew, struct slot *slot, uint64_t ms)
 
 static void abort_hung(struct crew *crew, struct child *child, uint64_t ms)
 {
+	struct log_subject subject = child_subject(child, "hung");
 	char time[DURATION_TEXT_BYTES];
 
 	duration_format(ms, time);
-	log_error("worker %u (pid %d): hung for %s; aborting it", child->slot, (int)child->pid, time);
+	log_about(LOG_ERROR, &subject, "worker %u (pid %d): hung for %s; aborting it", child->slot, (int)child->pid, time);
 	event_hung(crew, child, ms, true);
 	child_abort(crew, child, "hung");
 }

@@ -167,6 +167,14 @@ static void on_scale_signal(struct crew *crew, int number)
 		log_warn("%s: %s", signal_name(number), refusal);
 }
 
+static void on_reopen_signal(struct crew *crew)
+{
+	const char *refusal = logs_reopen(crew, "SIGUSR1");
+
+	if (refusal)
+		log_info("SIGUSR1: %s", refusal);
+}
+
 static void on_upgrade_signal(struct crew *crew)
 {
 	const char *why_not = upgrade_begin(crew);
@@ -191,7 +199,7 @@ static void on_signal(struct crew *crew, int number)
 		on_upgrade_signal(crew);
 		break;
 	case SIGUSR1:
-		log_warn("%s: not supported yet, nothing done", signal_name(number));
+		on_reopen_signal(crew);
 		break;
 	case SIGCHLD:
 		hang_note_stops(crew);
@@ -315,6 +323,7 @@ static void settle(struct crew *crew)
 	}
 	intake_settle(crew);
 	publish_settle(crew);
+	logs_settle(crew);
 }
 
 void loop_run(struct crew *crew)

@@ -184,6 +184,16 @@ static const char *on_forget(struct crew *crew, struct child *child, struct mess
 	return NULL;
 }
 
+/* It is asked for, and may be often in a long life. */
+static const char *on_reopened(struct crew *crew, struct child *child, struct message *m)
+{
+	if (child->reopening == child->reopened)
+		return refuse(crew, child, m);
+	child->reopened = child->reopening;
+	child->n_messages--;
+	return NULL;
+}
+
 static const char *on_drained(struct crew *crew, struct child *child, struct message *m)
 {
 	if (child->drained)
@@ -207,6 +217,7 @@ static const char *on_drained(struct crew *crew, struct child *child, struct mes
 	X(FAULT,      refuse,         on_fault,      on_fault)			\
 	X(STORE,      on_store,       on_store,      on_store)			\
 	X(FORGET,     on_forget,      on_forget,     on_forget)			\
+	X(REOPENED,   refuse,         on_reopened,   on_reopened)		\
 	X(DRAINED,    on_drained,     on_drained,    on_drained)
 
 static message_fn *const rules[CHANNEL_N_TYPES][CHILD_DYING] = {

@@ -43,7 +43,7 @@ void obituary_init(const struct crew *crew, const struct child *child, struct ob
 	const char *why = child->failure[0] ? child->failure : child->killed_for;
 
 	*ret_obituary = (struct obituary){
-		.slot = child->slot, .pid = child->pid, .ever_ready = child->ever_ready,
+		.slot = child->slot, .generation = child->generation, .pid = child->pid, .ever_ready = child->ever_ready,
 		.lived_ms = crew->now_ms - child->born_ms,
 		.in_flight = board_get(&child_row(crew, child)->in_flight),
 		.has_in_flight = !crew->config->guest, .exit_code = -1, .failed = child->failure[0] != '\0',
@@ -182,6 +182,22 @@ void obituary_tell_briefly(const struct obituary *o, char *out, size_t size)
 			say(&text, " (%s)", o->why);
 	}
 	say_request(&text, o->request);
+}
+
+struct log_subject obituary_subject(const struct obituary *o)
+{
+	static char cause[64];
+	struct text text = { cause, sizeof(cause), 0 };
+
+	if (o->failed)
+		say(&text, "could not start");
+	else if (o->exit_code >= 0)
+		say(&text, "exit code %d", o->exit_code);
+	else if (o->why[0])
+		say(&text, "%s", o->why);
+	else
+		say_signal(&text, o->signal);
+	return (struct log_subject){ .slot = o->slot, .pid = o->pid, .generation = o->generation, .cause = cause };
 }
 
 void obituary_tell_fault(const struct crash_msg *fault, char *out, size_t size)

@@ -17,8 +17,11 @@ static int fail_start(const char *what, int error)
 
 static int run_crew(struct crew *crew)
 {
-	int r = loop_init(crew);
+	int r = logs_open(crew);
 
+	if (r < 0)
+		return BROOD_EXIT_NOT_STARTED;
+	r = loop_init(crew);
 	if (r < 0)
 		return fail_start("descriptors of the parent", r);
 	reap_begin(crew);
@@ -73,6 +76,7 @@ int parent_run(const struct config *config, int reserved_fd[], int claim_fd[], c
 	pidfile_remove(crew);
 	loop_finish(crew);
 	renew_finish(crew);
+	logs_close(crew);
 	crew_destroy(crew);
 	return r;
 }

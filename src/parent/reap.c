@@ -76,6 +76,7 @@ static void set_cause(struct crew *crew, const struct child *child, struct obitu
 static void log_leaving(const struct crew *crew, const struct child *child, const struct obituary *o)
 {
 	bool orderly = child->drained && o->exit_code == 0;
+	struct log_subject subject = orderly ? child_subject(child, "drained") : obituary_subject(o);
 	uint64_t n_cut = child_n_cut(crew, child);
 	char lived[DURATION_TEXT_BYTES];
 	char how[LOG_LINE_BYTES / 2];
@@ -87,12 +88,12 @@ static void log_leaving(const struct crew *crew, const struct child *child, cons
 		obituary_tell(o, how, sizeof(how));
 	}
 	if (n_cut > 0)
-		log_warn("worker %u (pid %d): %s, %" PRIu64 " connection%s cut", child->slot, (int)child->pid,
-			 how, n_cut, n_cut == 1 ? "" : "s");
+		log_about(LOG_WARN, &subject, "worker %u (pid %d): %s, %" PRIu64 " connection%s cut", child->slot, (int)child->pid,
+			  how, n_cut, n_cut == 1 ? "" : "s");
 	else if (crew->stopping && (orderly || crew->exit_code == BROOD_EXIT_NOT_STARTED))
 		log_debug("worker %u (pid %d): %s", child->slot, (int)child->pid, how);
 	else
-		log_info("worker %u (pid %d): %s", child->slot, (int)child->pid, how);
+		log_about(LOG_INFO, &subject, "worker %u (pid %d): %s", child->slot, (int)child->pid, how);
 }
 
 /* What its loop did in all its life, as it wrote it on the board. */
@@ -160,11 +161,12 @@ void on_dying(struct crew *crew, struct child *child, const struct crash_msg *cr
 
 void on_contained(struct crew *crew, const struct child *child, const struct crash_msg *fault)
 {
+	struct log_subject subject = child_subject(child, "fault");
 	char what[LOG_LINE_BYTES / 2];
 
 	obituary_tell_fault(fault, what, sizeof(what));
-	log_warn("worker %u (pid %d): contained %s; %s", child->slot, (int)child->pid, what,
-		 child->phase == CHILD_LEAVING ? "leaving already" : "retiring");
+	log_about(LOG_WARN, &subject, "worker %u (pid %d): contained %s; %s", child->slot, (int)child->pid, what,
+		  child->phase == CHILD_LEAVING ? "leaving already" : "retiring");
 	poison_note(crew, fault);
 }
 

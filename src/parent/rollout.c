@@ -37,6 +37,7 @@ void rollout_announce(struct crew *crew)
 		log_info("balance: %s (least: %s)", weigh_name(crew), crew->why_not_least);
 	else if (config->options.model == BROOD_REUSEPORT)
 		log_info("balance: %s", weigh_name(crew));
+	log_settle();
 	pidfile_publish(crew);
 	hang_watch(crew);
 	takeover_scale(crew);
@@ -57,13 +58,14 @@ static void greet_pool(struct crew *crew)
 void rollout_greet(struct crew *crew, struct slot *slot)
 {
 	const struct child *child = slot->incumbent;
+	struct log_subject subject = child_subject(child, NULL);
 	char took[DURATION_TEXT_BYTES];
 
 	duration_format(crew->now_ms - child->born_ms, took);
 	if (slot->was_ready)
-		log_info("worker %u (pid %d): ready after %s", slot->index, (int)child->pid, took);
+		log_about(LOG_INFO, &subject, "worker %u (pid %d): ready after %s", slot->index, (int)child->pid, took);
 	else
-		log_debug("worker %u (pid %d): ready after %s", slot->index, (int)child->pid, took);
+		log_about(LOG_DEBUG, &subject, "worker %u (pid %d): ready after %s", slot->index, (int)child->pid, took);
 	slot->was_ready = true;
 	if (!crew->was_ready && !crew->stopping)
 		greet_pool(crew);
@@ -149,28 +151,30 @@ static struct restart_verdict judge(struct crew *crew, struct slot *slot, const 
 
 static void log_death(const struct obituary *o, const char *what_next)
 {
+	struct log_subject subject = obituary_subject(o);
 	char how[LOG_LINE_BYTES / 2];
 
 	obituary_tell(o, how, sizeof(how));
-	log_warn("worker %u (pid %d): %s; %s", o->slot, (int)o->pid, how, what_next);
+	log_about(LOG_WARN, &subject, "worker %u (pid %d): %s; %s", o->slot, (int)o->pid, how, what_next);
 }
 
 static void log_giveup(const struct crew *crew, const struct obituary *o, const struct restart_verdict *v,
 		       const char *what_next)
 {
+	struct log_subject subject = obituary_subject(o);
 	char last[LOG_LINE_BYTES / 2];
 	char span[DURATION_TEXT_BYTES];
 
 	obituary_tell_briefly(o, last, sizeof(last));
 	duration_format(v->span_ms, span);
 	if (v->what == RESTART_NEVER_READY)
-		log_error("giveup: slot %u: %u deaths in a row before it was ready, the last %s; %s", o->slot,
+		log_about(LOG_ERROR, &subject, "giveup: slot %u: %u deaths in a row before it was ready, the last %s; %s", o->slot,
 			  v->n_deaths, last, what_next);
 	else if (v->what == RESTART_NEVER_SLOT)
-		log_error("giveup: slot %u: %u deaths in %s, the last %s; %s", o->slot, v->n_deaths, span,
+		log_about(LOG_ERROR, &subject, "giveup: slot %u: %u deaths in %s, the last %s; %s", o->slot, v->n_deaths, span,
 			  last, what_next);
 	else
-		log_error("giveup: %u deaths of %u workers in %s, the last of slot %u %s; %s", v->n_deaths,
+		log_about(LOG_ERROR, &subject, "giveup: %u deaths of %u workers in %s, the last of slot %u %s; %s", v->n_deaths,
 			  crew->n_slots, span, o->slot, last, what_next);
 }
 

@@ -46,6 +46,7 @@ static void fork_incumbent(struct crew *crew, struct slot *slot)
 
 static void fork_successor(struct crew *crew, struct slot *slot)
 {
+	struct log_subject subject;
 	int r = child_create(crew, slot, &slot->successor);
 
 	slot->turn_ms = 0;
@@ -53,8 +54,9 @@ static void fork_successor(struct crew *crew, struct slot *slot)
 		fork_failed(crew, slot, r);
 		return;
 	}
-	log_info("worker %u (pid %d): retiring (%s); replacement pid %d", slot->index,
-		 (int)slot->incumbent->pid, slot->incumbent->wish, (int)slot->successor->pid);
+	subject = child_subject(slot->incumbent, slot->incumbent->wish);
+	log_about(LOG_INFO, &subject, "worker %u (pid %d): retiring (%s); replacement pid %d", slot->index,
+		  (int)slot->incumbent->pid, slot->incumbent->wish, (int)slot->successor->pid);
 	event_fork(crew, slot->successor, slot->incumbent->wish);
 }
 

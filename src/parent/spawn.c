@@ -8,6 +8,7 @@
 #include "parent/crew.h"
 
 #include "base/auto.h"
+#include "base/log.h"
 #include "bridge/heritage.h"
 #include "guest/guest.h"
 #include "worker/worker.h"
@@ -74,7 +75,7 @@ static int close_gap(int from, int to)
 /* Everything but the standard three, the channel, where connections come from, what tells of them, what is stored. */
 static int close_others(const struct heritage *h)
 {
-	int kept[LISTENERS_MAX + 6 + STORED_MOST] = { STDERR_FILENO, h->channel_fd };
+	int kept[LISTENERS_MAX + 7 + STORED_MOST] = { STDERR_FILENO, h->channel_fd };
 	size_t n_kept = 2;
 	int r = 0;
 
@@ -85,6 +86,8 @@ static int close_others(const struct heritage *h)
 		kept[n_kept++] = h->queue_fd;
 	if (h->inbox_fd >= 0)
 		kept[n_kept++] = h->inbox_fd;
+	if (h->access_fd > STDERR_FILENO)
+		kept[n_kept++] = h->access_fd;
 	if (h->wake_fd >= 0)
 		kept[n_kept++] = h->wake_fd;
 	for (unsigned i = 0; i < h->n_stored; i++)
@@ -109,6 +112,7 @@ static int settle_in(const struct heritage *h)
 		r = -errno;
 	if (r == 0)
 		r = empty_stdin();
+	log_settle();
 	if (r == 0)
 		r = close_others(h);
 	if (r == 0)

@@ -151,6 +151,11 @@ static json_t *tell_reload(struct crew *crew)
 			 "left", (int)reload_n_left(crew), "failure", status_tell_text(crew->reload_failure));
 }
 
+static json_t *tell_reopen(const struct crew *crew)
+{
+	return json_pack("{s:I, s:b}", "number", (json_int_t)crew->n_reopens, "running", crew->reopening);
+}
+
 static json_t *tell_parent(pid_t pid)
 {
 	return pid > 0 ? json_integer(pid) : json_null();
@@ -172,7 +177,7 @@ static const char *balance_of(const struct crew *crew)
 json_t *status_tell(struct crew *crew)
 {
 	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:o, s:o, "
-			 "s:b, s:b, s:b, s:i, s:b, s:o, s:o, s:I, s:I, s:o, s:o}",
+			 "s:b, s:b, s:b, s:i, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o}",
 			 "brood", BROOD_VERSION, "pid", (int)crew->pid,
 			 "uptime_ms", number(crew->now_ms - crew->born_ms),
 			 "model", config_model_name(crew->config),
@@ -184,6 +189,7 @@ json_t *status_tell(struct crew *crew)
 			 "stopping", crew->stopping != NOT_STOPPING,
 			 "wanted", (int)crew->n_wanted, "scaling", crew->scale_ms != 0,
 			 "reload", tell_reload(crew), "upgrade", tell_upgrade(crew),
+			 "reopen", tell_reopen(crew),
 			 "restarts", number(crew->n_restarts), "giveups", number(crew->n_giveups),
 			 "imbalance", tell_imbalance(crew), "slots", tell_slots(crew));
 }

@@ -95,6 +95,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 	}
 	if (contained)
 		escape(context);
+	if (getpid() == self_get()->pid)
+		access_flush(self_get());
 	die(signal, info);
 }
 

@@ -22,6 +22,17 @@ void message_send(struct worker *w, enum channel_type type, const void *payload,
 			 (int)getpid(), channel_type_name(type), strerror(-r));
 }
 
+static void take_log(struct worker *w, const struct message *message)
+{
+	if (message->log.access)
+		access_replace(w, message->fd);
+	else
+		(void)log_replace(message->fd);
+	close(message->fd);
+	if (message->log.last)
+		message_send(w, CHANNEL_REOPENED, NULL, -1);
+}
+
 static void on_message(struct worker *w, const struct message *message)
 {
 	switch (message->type) {
@@ -48,6 +59,9 @@ static void on_message(struct worker *w, const struct message *message)
 		break;
 	case CHANNEL_HEIR:
 		shed_name_heir(w, message->fd);
+		break;
+	case CHANNEL_LOG:
+		take_log(w, message);
 		break;
 	default:	/* ACK: the replacement is on its way; we go on until DRAIN */
 		break;

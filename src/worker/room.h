@@ -63,6 +63,9 @@ struct shed {
 	uint64_t	until_ms;	/* then the rest is drained */
 };
 
+/* The access log; NULL = there is none. */
+struct access;
+
 struct worker {
 	const struct heritage	*heritage;
 	const struct config	*config;
@@ -87,6 +90,7 @@ struct worker {
 	uint64_t		 accept_again_ms;
 	uint64_t		 n_accept_paused;
 	uint64_t		 n_borrowed;	/* connections accepted from lent listeners */
+	struct access		*access;
 	uint64_t		 n_quarantined;
 	struct drain		 drain;
 	struct recycle		 recycle;
@@ -157,6 +161,19 @@ bool shed_is_connection(int fd);
 /* quarantine.c */
 /* The service of @w, with the quarantine before it. */
 struct service quarantine_before(struct worker *w);
+
+/* access.c */
+
+/* If there is to be an access log. Return: 0 or -ENOMEM. */
+int access_create(struct worker *w);
+/* Writes the turn's lines. */
+void access_step(struct worker *w);
+uint64_t access_next_ms(const struct worker *w);
+/* What comes goes to @fd, which stays the caller's; what came before has gone to the file before. */
+void access_replace(struct worker *w, int fd);
+/* Writes what is left, now or never. Async-signal-safe. */
+void access_flush(struct worker *w);
+uint64_t access_n_dropped(const struct worker *w);
 
 /* messages.c */
 void messages_on_readable(struct worker *w);

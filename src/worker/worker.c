@@ -11,6 +11,7 @@
  *   flush      what the turn produced is sent
  *   accept     a bounded batch from each listener
  *   drain      when leaving: is it over?
+ *   access     the turn's lines of the access log
  *   recycle    is it time to ask for a replacement?
  *   publish    the numbers, on the board
  *
@@ -109,6 +110,7 @@ static uint64_t next_ms(const struct worker *w)
 	uint64_t drain = drain_next_ms(w);
 	uint64_t recycle = recycle_next_ms(w);
 	uint64_t shed = shed_next_ms(w);
+	uint64_t access = access_next_ms(w);
 
 	if (accept < next)
 		next = accept;
@@ -116,6 +118,8 @@ static uint64_t next_ms(const struct worker *w)
 		next = recycle;
 	if (shed < next)
 		next = shed;
+	if (access < next)
+		next = access;
 	return drain < next ? drain : next;
 }
 
@@ -143,6 +147,7 @@ static void publish(struct worker *w)
 	board_set(&row->cut, c->cut);
 	board_set(&row->given, c->given);
 	board_set(&row->taken, c->taken);
+	board_set(&row->log_dropped, access_n_dropped(w));
 	board_set(&row->faults, c->faults);
 	board_set(&row->accept_paused, w->n_accept_paused);
 	board_set(&row->turns, e->turns);
@@ -184,6 +189,7 @@ static int run(struct worker *w)
 		shed_step(w);
 		drain_step(w);
 		recycle_step(w);
+		access_step(w);
 		publish(w);
 	}
 	return 0;
@@ -250,6 +256,10 @@ static int set_up(struct worker *w, char *why, size_t size)
 	w->conns.admin_service = w->admin;
 	w->conns.latency = &w->row->latency;
 	w->conns.contain = crash_contains(w->config);
+	if (access_create(w) < 0) {
+		snprintf(why, size, "no memory for the access log");
+		return -1;
+	}
 	recycle_init(w);
 	return 0;
 }
@@ -309,6 +319,7 @@ int worker_main(const struct heritage *heritage)
 	}
 	say_ready(w);
 	r = run(w);
+	access_flush(w);
 	if (r == 0) {
 		struct drained_msg drained = { .cut = w->drain.n_cut };
 
