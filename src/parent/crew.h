@@ -29,6 +29,7 @@
 struct acceptor;
 struct control;
 struct heritage;
+struct notify;
 struct program;
 struct takeover;
 
@@ -237,6 +238,7 @@ struct crew {
 	uint64_t		 question_ms;	/* when to hear the next question; 0 = it is heard */
 	struct board_row	*departed;	/* what those have counted that have died; NULL = nobody asks */
 	uint64_t		 timer_ms;	/* what it is set to; 0 = off */
+	struct notify		*notify;	/* NULL = no service manager wants to know */
 	struct control		*control;	/* NULL = no control socket */
 	char			*pid_file_draft;	/* NULL = not there */
 	bool			 pid_file_published;
@@ -475,6 +477,24 @@ void logs_close(struct crew *crew);
 const char *logs_reopen(struct crew *crew, const char *who);
 /* Tells the workers, and says when all have done it. */
 void logs_settle(struct crew *crew);
+
+/* notify.c; nothing happens where no service manager wants to know, and in a pool that is not its own (yet, or any more) */
+
+/* Takes its variables out of the environment. Return: 0 or -errno. */
+int notify_create(struct crew *crew);
+void notify_destroy(struct crew *crew);
+/* They are there for a program that is started to take over. */
+void notify_lend(const struct crew *crew);
+void notify_take_back(const struct crew *crew);
+/* The pool is ready, or a reload is over. */
+void notify_ready(struct crew *crew);
+void notify_reloading(struct crew *crew);
+void notify_stopping(struct crew *crew, uint32_t timeout_ms);
+/* The parent is @pid from now on. */
+void notify_main(struct crew *crew, pid_t pid);
+/* When notify_expire() has work; 0 = never. */
+uint64_t notify_next_ms(const struct crew *crew);
+void notify_expire(struct crew *crew);
 
 /* stop.c */
 

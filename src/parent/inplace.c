@@ -112,7 +112,9 @@ void inplace_expire(struct crew *crew)
 	}
 	(void)stop_verdict(crew);	/* the code is for nobody: we go on */
 	log_info("upgrade: executing %s in place", program_path(crew->program));
+	notify_lend(crew);
 	r = program_execute(crew->program, in->other != 0 ? in->fd : -1);
+	notify_take_back(crew);
 	log_error("upgrade: cannot execute %s: %s; pid %d serves on, trying again in 1.0 s",
 		  program_path(crew->program), strerror(-r), (int)in->other);
 	in->at_ms = crew->now_ms + AGAIN_MS;

@@ -105,6 +105,7 @@ static uint64_t next_deadline(struct crew *crew)
 	earlier(&next_ms, inplace_next_ms(crew));
 	earlier(&next_ms, publish_next_ms(crew));
 	earlier(&next_ms, stop_next_ms(crew));
+	earlier(&next_ms, notify_next_ms(crew));
 	return next_ms;
 }
 
@@ -155,8 +156,13 @@ static void on_reload_signal(struct crew *crew)
 {
 	const char *refusal = reload_begin(crew, "SIGHUP");
 
-	if (refusal)
-		log_info("SIGHUP: %s", refusal);
+	if (!refusal)
+		return;
+	log_info("SIGHUP: %s", refusal);
+	if (!crew->stopping && !crew->reloading) {	/* who has asked by it waits for an end */
+		notify_reloading(crew);
+		notify_ready(crew);
+	}
 }
 
 static void on_scale_signal(struct crew *crew, int number)
@@ -311,6 +317,7 @@ static void expire(struct crew *crew)
 	if (is_past(crew, stop_next_ms(crew)))
 		stop_expire(crew);
 	inplace_expire(crew);
+	notify_expire(crew);
 	intake_expire(crew);
 }
 

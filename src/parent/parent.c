@@ -21,6 +21,9 @@ static int run_crew(struct crew *crew)
 
 	if (r < 0)
 		return BROOD_EXIT_NOT_STARTED;
+	r = notify_create(crew);
+	if (r < 0)
+		return fail_start("socket of the service manager", r);
 	r = loop_init(crew);
 	if (r < 0)
 		return fail_start("descriptors of the parent", r);
@@ -76,6 +79,7 @@ int parent_run(const struct config *config, int reserved_fd[], int claim_fd[], c
 	pidfile_remove(crew);
 	loop_finish(crew);
 	renew_finish(crew);
+	notify_destroy(crew);
 	logs_close(crew);
 	crew_destroy(crew);
 	return r;

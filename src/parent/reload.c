@@ -38,6 +38,7 @@ const char *reload_begin(struct crew *crew, const char *who)
 		return "the pool is stopping";
 	if (renew_begin(crew) < 0)
 		return "the new options are refused, as the log says; nothing is changed";
+	notify_reloading(crew);
 	crew->n_reloads++;
 	crew->reloading = true;
 	crew->reload_ms = crew->now_ms;
@@ -63,6 +64,7 @@ void reload_stop(struct crew *crew, const struct obituary *o)
 	event_pool(crew, "reload", "failed", crew->reload_failure);
 	crew->reloading = false;
 	renew_undo(crew);
+	notify_ready(crew);
 }
 
 void reload_settle(struct crew *crew)
@@ -73,6 +75,7 @@ void reload_settle(struct crew *crew)
 		return;
 	crew->reloading = false;
 	renew_keep(crew);
+	notify_ready(crew);
 	duration_format(crew->now_ms - crew->reload_ms, took);
 	log_info("reload: done after %s", took);
 	event_pool(crew, "reload", "done", "");

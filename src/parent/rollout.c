@@ -41,6 +41,7 @@ void rollout_announce(struct crew *crew)
 	pidfile_publish(crew);
 	hang_watch(crew);
 	takeover_scale(crew);
+	notify_ready(crew);
 }
 
 static void greet_pool(struct crew *crew)

@@ -38,6 +38,7 @@ void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms)
 	event_pool(crew, "stop", "begun", "");
 	crew->stop_began_ms = crew->now_ms;
 	crew->stop_deadline_ms = crew->now_ms + timeout_ms;
+	notify_stopping(crew, timeout_ms);
 	intake_stop(crew);
 	claims_release(crew->claim_fd, crew->config->n_listeners);	/* the next pool may come when nobody listens any more */
 	slot_each(crew, slot)

@@ -73,7 +73,10 @@ static int start(struct crew *crew)
 	if (r < 0)
 		return r;
 	up.fd = ends[0];
+	if (!inplace_needed(crew))	/* the manager knows process 1 */
+		notify_lend(crew);
 	up.pid = program_start(crew->program, ends[1], &crew->signal_mask);
+	notify_take_back(crew);
 	close(ends[1]);
 	if (up.pid < 0) {
 		close(up.fd);
@@ -192,9 +195,12 @@ static void leave(struct crew *crew, const struct testament_ready *ready)
 	int r;
 
 	tally_leave(crew);	/* before the new one may join */
+	if (!inplace_needed(crew))
+		notify_main(crew, crew->upgrade.pid);	/* what it says then is believed */
 	r = testament_send(crew->upgrade.fd, TESTAMENT_GO, &go, NULL, 0);
 	if (r < 0) {
 		tally_come(crew);
+		notify_main(crew, crew->pid);
 		fail(crew, "cannot be reached: %s", strerror(-r));
 		return;
 	}
