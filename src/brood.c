@@ -27,6 +27,7 @@ struct brood {
 	char		**guest;	/* the words of brood_program(), or NULL */
 	struct program	*program;	/* NULL = not known */
 	struct takeover	*takeover;	/* NULL = there was no pool before us */
+	struct activation *activation;	/* NULL = no socket was passed to us */
 };
 
 int brood_create(const struct brood_options *options, struct brood **ret_brood)
@@ -42,7 +43,9 @@ int brood_create(const struct brood_options *options, struct brood **ret_brood)
 		free(brood);
 		return r;
 	}
-	r = takeover_create(&brood->config, &brood->takeover);
+	r = activation_create(&brood->activation);
+	if (r == 0)
+		r = takeover_create(&brood->config, &brood->takeover);
 	if (r < 0) {
 		brood_destroy(brood);
 		return r;
@@ -93,7 +96,22 @@ static int take_or_reserve(struct brood *brood, struct reservation *ret_reservat
 	config->asked_port[next] = address_port(&config->listen[next]);
 	if (brood->takeover && takeover_address(brood->takeover, config, next, ret_reservation))
 		return 0;
+	if (activation_has(brood->activation, &config->listen[next])) {
+		ret_reservation->fd = activation_take(brood->activation, &config->listen[next]);
+		config->lent |= 1u << next;
+		return 0;
+	}
 	return reserve_address(&config->listen[next], sharing_of(&config->options), ret_reservation);
+}
+
+/* The group of a socket that listens already, which a worker's own would have to join, is closed to them. */
+static int refuse_model(struct brood *brood, const struct address *address, const char *text)
+{
+	if (brood->config.options.model != BROOD_REUSEPORT || !activation_has(brood->activation, address))
+		return 0;
+	log_error("cannot listen on %s with the socket that was passed by LISTEN_FDS: under the model reuseport each worker "
+		  "has one of its own; use the model preemptive or round-robin", text);
+	return -EOPNOTSUPP;
 }
 
 /* The address that is next. */
@@ -101,12 +119,14 @@ static int reserve_next(struct brood *brood)
 {
 	struct config *config = &brood->config;
 	struct address *address = &config->listen[config->n_listeners];
-	struct reservation reservation;
+	struct reservation reservation = { .fd = -1, .claim_fd = -1 };
 	char text[ADDRESS_TEXT_BYTES];
 	int r;
 
 	address_format(address, text);
 	r = refuse_overlap(config, address, text);
+	if (r == 0)
+		r = refuse_model(brood, address, text);
 	if (r < 0)
 		return r;
 	r = take_or_reserve(brood, &reservation);
@@ -229,6 +249,20 @@ static void destroy_config(struct config *config)
 	free(config);
 }
 
+/* What was passed to us, or else the usual one. */
+static int listen_unasked(struct brood *brood)
+{
+	struct address address;
+	char text[ADDRESS_TEXT_BYTES];
+	int r = 0;
+
+	while (r >= 0 && activation_next(brood->activation, &address)) {
+		address_format(&address, text);
+		r = brood_listen(brood, text);
+	}
+	return brood->config.n_listeners > 0 || r < 0 ? r : brood_listen(brood, ":8080");
+}
+
 int brood_run(struct brood *brood)
 {
 	const struct renewal renewal = { .create = renew_config, .destroy = destroy_config, .arg = brood };
@@ -237,10 +271,11 @@ int brood_run(struct brood *brood)
 		log_error("nothing answers: options root, text and handler are not set, brood_http() was not called");
 		return BROOD_EXIT_NOT_STARTED;
 	}
-	if (brood->config.n_listeners == 0 && !brood->config.guest && brood_listen(brood, ":8080") < 0)
+	if (brood->config.n_listeners == 0 && !brood->config.guest && listen_unasked(brood) < 0)
 		return BROOD_EXIT_NOT_STARTED;
 	if (listen_for_admin(brood) < 0)
 		return BROOD_EXIT_NOT_STARTED;
+	activation_discard(brood->activation);
 	return parent_run(&brood->config, brood->reserved_fd, brood->claim_fd, brood->reload ? &renewal : NULL,
 			  brood->program, brood->takeover);
 }
@@ -256,6 +291,7 @@ void brood_destroy(struct brood *brood)
 			close(brood->claim_fd[i]);
 	}
 	takeover_destroy(brood->takeover);
+	activation_destroy(brood->activation);
 	program_destroy(brood->program);
 	resolve_release(&brood->config);
 	free_words(brood->guest);

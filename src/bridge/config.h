@@ -22,6 +22,7 @@ struct config {
 	struct address		listen[LISTENERS_MAX];		/* with the real port */
 	uint16_t		asked_port[LISTENERS_MAX];	/* may be 0 */
 	uint32_t		admins;		/* mask of those that are not served but tell of the pool; one at most */
+	uint32_t		lent;		/* mask of those whose sockets a service manager holds as well */
 	bool			drop_privileges;
 	uid_t			uid;
 	gid_t			gid;

@@ -99,9 +99,17 @@ static int on_reload(struct brood_options *pool, void *arg)
 
 /* ---- serving ---- */
 
+/* Otherwise it is the pool's to say where, because a socket may have been passed to it. */
+static bool is_listen_given(const struct serve_options *options)
+{
+	return options->origins[option_find("listen", strlen("listen")) - option_table].source != FROM_DEFAULT;
+}
+
 static int listen_and_run(struct brood *brood, struct serve *serve)
 {
-	for (size_t i = 0; i < serve->options.n_listen; i++)
+	bool asked = is_listen_given(&serve->options) || serve->options.command == FOR_RUN;
+
+	for (size_t i = 0; i < serve->options.n_listen && asked; i++)
 		if (strcmp(serve->options.listen[i], CLI_LISTEN_NONE) != 0 && brood_listen(brood, serve->options.listen[i]) < 0)
 			return BROOD_EXIT_NOT_STARTED;
 	if (serve->options.config)

@@ -91,7 +91,7 @@ static uint32_t shared_of(const struct crew *crew, const struct slot *slot)
 	case BROOD_REUSEPORT:
 		return slot->index < crew->n_shared_slots ? crew->shared : 0;
 	case BROOD_PREEMPTIVE:
-		return crew->shared;
+		return crew->shared | crew->config->lent;
 	case BROOD_ROUND_ROBIN:
 		return 0;
 	}
@@ -365,7 +365,7 @@ void intake_stop(struct crew *crew)
 		break;
 	case BROOD_ROUND_ROBIN:
 		if (crew->acceptor)
-			acceptor_stop(crew->acceptor, crew->shared, crew->now_ms);
+			acceptor_stop(crew->acceptor, crew->shared | crew->config->lent, crew->now_ms);
 		break;
 	}
 }

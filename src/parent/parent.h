@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct activation;
 struct address;
 struct config;
 struct program;
@@ -35,6 +36,20 @@ struct reservation {
  * Return: 0, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES or another -errno.
  */
 int reserve_address(struct address *address, enum sharing sharing, struct reservation *ret_reservation);
+
+/* activation.c */
+
+/* What a service manager has passed to us (LISTEN_FDS); *ret_activation is NULL when that is nothing. Return: 0 or -ENOMEM. */
+int activation_create(struct activation **ret_activation);
+/* Whether a socket of @address was, and is not taken yet. */
+bool activation_has(struct activation *activation, const struct address *address);
+/* Such a socket, the caller's now. */
+int activation_take(struct activation *activation, const struct address *address);
+/* The address of the first that is not taken. Return: false when all are. */
+bool activation_next(struct activation *activation, struct address *ret_address);
+/* Closes those that are not taken, and says so. */
+void activation_discard(struct activation *activation);
+void activation_destroy(struct activation *activation);
 
 /* claim.c */
 

@@ -219,6 +219,7 @@ bool takeover_address(struct takeover *t, struct config *config, unsigned index,
 		if (t->socket_fd[i] < 0 || !is_same(&t->pool.addresses[i], &ours))
 			continue;
 		address_set_port(&config->listen[index], t->pool.addresses[i].port);
+		config->lent |= t->pool.addresses[i].lent ? 1u << index : 0;
 		*ret_reservation = (struct reservation){ .fd = t->socket_fd[i], .claim_fd = t->claim_fd[i] };
 		t->socket_fd[i] = t->claim_fd[i] = -1;
 		t->index[i] = (int)index;

@@ -207,7 +207,7 @@ struct testament_address testament_address(const struct config *config, unsigned
 	const struct address *address = &config->listen[index];
 	struct testament_address a = {
 		.family = address->any.sa_family, .asked_port = config->asked_port[index],
-		.port = address_port(address),
+		.port = address_port(address), .lent = config->lent >> index & 1,
 	};
 
 	if (a.family == AF_INET)

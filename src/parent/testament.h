@@ -39,7 +39,7 @@ struct testament_address {
 	uint16_t	family;		/* AF_INET, AF_INET6 */
 	uint16_t	asked_port;	/* may be 0 */
 	uint16_t	port;
-	uint16_t	zero;
+	uint16_t	lent;		/* 1 = a service manager holds the socket as well */
 	uint8_t		ip[16];		/* the first 4 of AF_INET, the rest 0 */
 };
 
