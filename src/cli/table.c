@@ -90,7 +90,7 @@ const struct option option_table[] = {
 	OPTION("drain-timeout",   "TIME",     parse_duration,      pool.drain_timeout_ms,
 	       "to finish what is in flight when leaving"),
 	OPTION("pre-drain",       "TIME|off", parse_duration,      pool.pre_drain_ms,
-	       "told to stop: not ready, but serving, for so long"),
+	       "serving but not ready, before the pool drains"),
 	OPTION("start-timeout",   "TIME",     parse_duration,      pool.start_timeout_ms,
 	       "for a worker to be ready"),
 	OPTION("restart-limit",   "N/TIME",   parse_restart_limit, pool.restart_limit,

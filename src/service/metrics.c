@@ -61,7 +61,7 @@ static void tell_build(struct metrics *m, const struct config *config)
 		config_model_name(config), engine_name(p->engine), balance_name(p->balance));
 	head(m, "start_time_seconds", "gauge", "When the pool was started, since the epoch.");
 	fprintf(m->out, "brood_start_time_seconds %.3f\n", m->born_s + (double)p->born_ms / 1000);
-	tell(m, "ready", "gauge", "1 when /ready says so, else 0.", p->state == POOL_READY);
+	tell(m, "ready", "gauge", "Whether /ready says so: 1, else 0.", p->state == POOL_READY);
 }
 
 #define POOL_NUMBERS(X)										\

@@ -27,5 +27,12 @@ with tempfile.TemporaryDirectory() as scratch:
         address = "127.0.0.1:%d" % taken.getsockname()[1]
         holder = f"(pid {os.getpid()})"
         check_refused(1, [address, "already taken", holder], "serve", "--text=a", "--listen", address)
+        check_refused(1, [address, "already taken", holder], "serve", "--text=a", *here, "--admin", address)
+        port = address.split(":")[1]
+        check_refused(1, [address, "already taken", holder], "serve", "--text=a", *here, "--admin", f":{port}")
         # The second address is as good a reason as the first.
         check_refused(1, [address, "already taken"], "serve", "--text=a", *here, "--listen", address)
+
+# The admin address is one of the eight, and must be another than those that are served.
+check_refused(1, ["127.0.0.1:0", "8 addresses are the most", "admin"], "serve", "--text=a", *here * 8, "--admin", ":0")
+check_refused(1, ["127.0.0.1:24099", "overlaps with", ":24099"], "serve", "--text=a", "--listen", ":24099", "--admin", ":24099")

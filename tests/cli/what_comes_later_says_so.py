@@ -5,7 +5,7 @@ from _brood import check_refused
 
 for command in ("top",):
     check_refused(2, [command, "not in this version"], command, "--", "x")
-for flag in ("pin", "admin"):
+for flag in ("pin",):
     check_refused(2, [f"--{flag}", "not in this version"], "serve", f"--{flag}", "1")
     check_refused(2, [f"--{flag}", "not in this version"], "serve", f"--{flag}=1")
     variable = "BROOD_" + flag.upper().replace("-", "_")
