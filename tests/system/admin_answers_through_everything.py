@@ -10,12 +10,19 @@ from _admin import Admin, Scraper, admin_option, ask, metrics_of, need_parser, s
 from _play import MODEL, Brood, Checker, Client, check, engines, is_alive, stop_process, wait_until
 
 
+def settle(brood, n):
+    """Those that were replaced have left."""
+    wait_until(lambda: len(brood.workers()) == n, 10, f"{n} workers")
+
+
 def scale(brood, n):
     brood.ctl("scale", n, "--wait")
+    settle(brood, n)
 
 
 def reload(brood):
     brood.ctl("reload", "--wait")
+    settle(brood, 3)
 
 
 def planned(engine):
