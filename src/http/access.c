@@ -33,6 +33,20 @@ static void put(struct out *out, struct span text)
 	out->at += text.len;
 }
 
+/* Eight bytes at a time, as most of what comes is plain: not a quote, a backslash, a control character or above '~'. */
+static bool are_plain(const char *at)
+{
+	const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+	uint64_t bytes, odd;
+
+	memcpy(&bytes, at, sizeof(bytes));
+	odd = bytes | (bytes + ones);					/* above 0x7e */
+	odd |= bytes - ones * ' ';					/* below a space */
+	odd |= (bytes ^ (ones * '"')) - ones;
+	odd |= (bytes ^ (ones * '\\')) - ones;
+	return (odd & tops) == 0;
+}
+
 static bool is_plain(unsigned char c)
 {
 	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
@@ -56,23 +70,26 @@ static size_t escape(bool json, unsigned char c, char to[6])
 static void put_escaped(struct out *out, struct span text, size_t most)
 {
 	const char *end = out->at + most;
+	const char *from = text.at, *last = text.at + text.len;
 
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.at[i];
+	while (from < last) {
 		char escaped[6];
-		size_t n = 1;
+		size_t n;
 
-		if (is_plain(c)) {
-			if (out->at == end)
-				return;
-			*out->at++ = (char)c;
-			continue;
+		while (last - from >= 8 && end - out->at >= 8 && are_plain(from)) {
+			memcpy(out->at, from, 8);
+			out->at += 8;
+			from += 8;
 		}
-		n = escape(out->json, c, escaped);
-		if (out->at + n > end)
+		if (from == last)
+			return;
+		escaped[0] = *from;
+		n = is_plain((unsigned char)*from) ? 1 : escape(out->json, (unsigned char)*from, escaped);
+		if ((size_t)(end - out->at) < n)
 			return;
 		memcpy(out->at, escaped, n);
 		out->at += n;
+		from++;
 	}
 }
 

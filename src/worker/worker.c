@@ -11,8 +11,8 @@
  *   flush      what the turn produced is sent
  *   accept     a bounded batch from each listener
  *   drain      when leaving: is it over?
- *   access     the turn's lines of the access log
  *   recycle    is it time to ask for a replacement?
+ *   access     the turn's lines of the access log
  *   publish    the numbers, on the board
  *
  * Fails by: FAILED on the channel with the reason and exit code 1 before it is ready; afterwards only by

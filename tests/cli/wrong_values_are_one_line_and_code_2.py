@@ -56,6 +56,9 @@ WRONG = {
     "linger-timeout": TIMES,
     "max-conn-requests": [value for value in COUNTS if value not in ("0", "1000000000")] + ["1000000001", "auto"],
     "max-conn-age": ["0s", "9", "9 s", "-1s", "x", "", "1.5s", "367d", "99999999999999999999s"],
+    "log": [""],
+    "access-log": [""],
+    "access-log-format": WORDS,
     "log-format": WORDS,
     "log-level": WORDS + ["info,debug"],
 }
