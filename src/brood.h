@@ -290,6 +290,7 @@ int brood_on_reload(struct brood *brood, brood_reload_fn *fn, void *arg);
  * USR2 starts this program anew, with the arguments it was started with, to take over: it gets here
  * in its own way, and then this call returns BROOD_EXIT_DRAINED. In process 1 the program is executed in place
  * instead, and this call does not return.
+ * Where this process is process 1 or a subreaper (prctl(2)), it reaps every child of it.
  * Process: becomes the parent; call it from a program with one thread.
  * Return: an exit code, BROOD_EXIT_*.
  */

@@ -86,7 +86,7 @@ void check_uring(const struct patient *p, struct finding *f)
 	broken = first_broken(&report, false);
 	missing = first_broken(&report, true);
 	if (report.error < 0) {
-		found(f, verdict_without(p), "%s", report.why);
+		found(f, verdict_without(p), "%.*s", (int)strcspn(report.why, ";"), report.why);
 		means(f, "%s", p->pool.engine == BROOD_ENGINE_URING ? "a pool with --engine uring does not start"
 								     : "workers serve on epoll, at up to a fifth more CPU time");
 		remedy_uring(f, report.error);
