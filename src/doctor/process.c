@@ -17,7 +17,7 @@ static void remedy_ebpf(struct finding *f, int error)
 	if (error == -ENOSYS) {
 		remedy(f, "build", "apt-get install clang bpftool libbpf-dev, and make again");
 	} else if (error == -EPERM || error == -EACCES) {
-		remedy(f, "docker run", "--cap-add BPF --cap-add PERFMON --user 0, and brood --user nobody");
+		remedy(f, "docker run", "--cap-add BPF --cap-add PERFMON --user 0, and brood --user nobody (podman: with our seccomp.json)");
 		remedy(f, "compose", "cap_add: [BPF, PERFMON], user: \"0\", and brood --user nobody");
 		remedy(f, "kubernetes", "securityContext: { runAsUser: 0, capabilities: { add: [BPF, PERFMON] } }, and brood --user nobody");
 		remedy(f, "unit", "AmbientCapabilities=CAP_BPF CAP_PERFMON");

@@ -88,7 +88,7 @@ void check_uring(const struct patient *p, struct finding *f)
 	if (report.error < 0) {
 		found(f, verdict_without(p), "%.*s", (int)strcspn(report.why, ";"), report.why);
 		means(f, "%s", p->pool.engine == BROOD_ENGINE_URING ? "a pool with --engine uring does not start"
-								     : "workers serve on epoll, at up to a fifth more CPU time");
+								     : "workers serve on epoll, at a somewhat higher cost");
 		remedy_uring(f, report.error);
 	} else if (broken) {
 		found(f, VERDICT_BAD, "set up, but this does not work: %s (%s)", broken->name, strerror(-broken->error));

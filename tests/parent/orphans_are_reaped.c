@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* As process 1 and as a subreaper: orphans come in two generations, before their worker ends and after it. */
+/* As process 1 and as a subreaper: orphans come in three generations, before their worker ends and after it. */
 #include "parent/play.h"
 
 #include <dirent.h>
@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#define N_ORPHANS 100		/* a fork is slow then */
+#else
 #define N_ORPHANS 1000
+#endif
+#define N_BRANCHES 10
 
 /* Whoever lets go of a process that lives for another while. */
 static void leave_one_behind(unsigned us)
@@ -24,8 +29,13 @@ int worker_main(const struct heritage *h)
 	part_start(h);
 	if (h->generation > 0)
 		return part_wait_for_drain(h);
-	for (unsigned i = 0; i < N_ORPHANS; i++)
-		leave_one_behind(i * 1000);
+	for (unsigned branch = 0; branch < N_BRANCHES; branch++) {
+		if (fork() > 0)
+			continue;
+		for (unsigned i = branch; i < N_ORPHANS; i += N_BRANCHES)
+			leave_one_behind(i * 1000);
+		_exit(0);
+	}
 	usleep(100000);
 	_exit(1);
 }
