@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """/live, /ready, /metrics, /status.json and / of the admin address, under load; whoever answers, it is the whole pool's."""
+import json
 import os
 import signal
 import time
 
 from _admin import Admin, admin_option, ask, check_grown, metrics_of, need_parser, status_of
-from _play import Brood, Checker, Client, check, engines, wait_until
+from _play import MODEL, Brood, Checker, Client, check, engines, wait_until
 
 POLICY = "default-src 'none'"
 
@@ -117,8 +118,29 @@ def expect_deaths(brood, port, before):
         check(all(metrics_of(port)[f"brood_worker_{name}{{slot={i}}}"] > 100000 for i in range(3)), name)
 
 
+def expect_no_load(engine):
+    """Where new connections go does not depend on who looks: with a look, kept open, before each of them."""
+    port, option = admin_option()
+    with Brood(*option, engine=engine, workers=2) as brood:
+        if MODEL == "reuseport" and not brood.lines("balance: least"):
+            return
+        lookers, clients, pids = [], [], []
+        for i in range(16):
+            for _ in range(i % 3):
+                lookers.append(Admin(port))
+                check(lookers[-1].get("/live").status == 200, "alive")
+            clients.append(Client(brood.port))
+            pids.append(json.loads(clients[-1].get("/whoami").body)["pid"])
+        if MODEL != "preemptive":
+            check(all(pids.count(pid) == 8 for pid in brood.workers()), f"each has as many: {pids}")
+        if MODEL == "round-robin":
+            check(pids[::2] == 8 * pids[:1] and pids[1::2] == 8 * pids[1:2], f"in turn: {pids}")
+        brood.stop()
+
+
 for engine in engines():
     need_parser()
+    expect_no_load(engine)
     port, option = admin_option()
     with Brood(*option, engine=engine, workers=3, control=True) as brood:
         expect_answers(port)
