@@ -2,9 +2,10 @@
 /*
  * access - the access log: a line for each request, off the path of the requests
  *
- * Lines gather in memory and are written once a turn, or when the room is full: whole lines, appended by one write(2)
- * to a file, in pieces that a pipe takes whole (PIPE_BUF) to anything else, so that the lines of several workers do not
- * mix. Nothing waits: what a full pipe does not take is tried again, and what a full disk refuses, or comes when
+ * Lines gather in memory and are written at the end of a turn, when there are many or the first is old: whole lines,
+ * appended by one write(2) to a file, in pieces that a pipe takes whole (PIPE_BUF) to anything else, so that the lines of
+ * several workers do not mix. A worker that faults writes them too; one that is killed takes FLUSH_MS of them along.
+ * Nothing waits: what a full pipe does not take is tried again, and what a full disk refuses, or comes when
  * there is no more room, is dropped, counted and said once until it goes again.
  *
  * A client's address is asked of the kernel with its first request and kept beside the connections' slabs, so that
@@ -29,7 +30,9 @@
 #include <unistd.h>
 
 #define ROOM_BYTES	(128 * 1024)
-#define AGAIN_MS	20	/* a pipe that was full */
+#define FLUSH_BYTES	(16 * 1024)
+#define FLUSH_MS	50
+#define AGAIN_MS	20	/* after a pipe was full */
 
 _Static_assert(HTTP_ACCESS_BYTES <= PIPE_BUF, "a line is a piece");
 _Static_assert((int)BROOD_ACCESS_COMMON == HTTP_ACCESS_COMMON && (int)BROOD_ACCESS_JSON == HTTP_ACCESS_JSON,
@@ -48,7 +51,8 @@ struct access {
 	size_t		time_len;
 	char		time[HTTP_ACCESS_TIME_BYTES];
 	struct client	*clients;	/* by the index of their connections */
-	uint64_t	again_ms;	/* not before; 0 = at once */
+	uint64_t	due_ms;		/* when what waits is written at the latest... */
+	bool		blocked;	/* ...or, because a pipe was full, at the earliest */
 	bool		torn;		/* the last line was not written in full */
 	bool		failing;	/* said once, until it goes again */
 	uint64_t	n_dropped;
@@ -81,6 +85,14 @@ static size_t measure_piece(const struct access *a, size_t begin)
 	return n;
 }
 
+/* No file is ever full for a moment only. */
+static ssize_t write_file(int fd, const char *at, size_t n)
+{
+	ssize_t done = write(fd, at, n);
+
+	return done < 0 ? -errno : done;
+}
+
 /* A line of which only a part went is ended first, so that it spoils no other. Return: bytes, or -errno. */
 static ssize_t write_piece(struct access *a, size_t begin, size_t n)
 {
@@ -89,7 +101,7 @@ static ssize_t write_piece(struct access *a, size_t begin, size_t n)
 	if (a->torn && write_now(a->fd, "\n", 1) != 1)
 		return -ENOSPC;
 	a->torn = false;
-	done = write_now(a->fd, a->room + begin, n);
+	done = a->is_file ? write_file(a->fd, a->room + begin, n) : write_now(a->fd, a->room + begin, n);
 	if (done > 0)
 		a->torn = a->room[begin + (size_t)done - 1] != '\n';
 	return done;
@@ -155,17 +167,21 @@ void access_step(struct worker *w)
 	struct access *a = w->access;
 	int r;
 
-	if (!a || a->n_bytes == 0 || a->again_ms > w->engine->now_ms)
+	if (!a || a->n_bytes == 0)
+		return;
+	if (a->due_ms > w->engine->now_ms && (a->blocked || a->n_bytes < FLUSH_BYTES))
 		return;
 	r = flush(a);
-	a->again_ms = r == -EAGAIN ? w->engine->now_ms + AGAIN_MS : 0;
-	if (r != -EAGAIN)
+	a->blocked = r == -EAGAIN;
+	if (a->blocked)
+		a->due_ms = w->engine->now_ms + AGAIN_MS;
+	else
 		tell(w, r);
 }
 
 uint64_t access_next_ms(const struct worker *w)
 {
-	return w->access && w->access->n_bytes > 0 ? w->access->again_ms : ENGINE_NEVER;
+	return w->access && w->access->n_bytes > 0 ? w->access->due_ms : ENGINE_NEVER;
 }
 
 void access_flush(struct worker *w)
@@ -238,7 +254,7 @@ static bool make_room(struct worker *w)
 {
 	struct access *a = w->access;
 
-	if (a->n_bytes + HTTP_ACCESS_BYTES > ROOM_BYTES && a->again_ms <= w->engine->now_ms)
+	if (a->n_bytes + HTTP_ACCESS_BYTES > ROOM_BYTES)
 		access_step(w);
 	return a->n_bytes + HTTP_ACCESS_BYTES <= ROOM_BYTES;
 }
@@ -264,6 +280,8 @@ static void on_account(const struct conn_account *account, void *ctx)
 		line.referer = http_head_field(head, SPAN("referer"));
 		line.agent = http_head_field(head, SPAN("user-agent"));
 	}
+	if (a->n_bytes == 0)
+		a->due_ms = w->engine->now_ms + FLUSH_MS;
 	a->n_bytes += http_access_render(a->room + a->n_bytes, a->format, &line);
 }
 
@@ -311,6 +329,6 @@ void access_replace(struct worker *w, int fd)
 	if (dup3(fd, a->fd, O_CLOEXEC) < 0)
 		return;
 	a->torn = a->failing = false;
-	a->again_ms = 0;
+	a->blocked = false;
 	look_at_file(a);
 }

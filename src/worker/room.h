@@ -166,7 +166,7 @@ struct service quarantine_before(struct worker *w);
 
 /* If there is to be an access log. Return: 0 or -ENOMEM. */
 int access_create(struct worker *w);
-/* Writes the turn's lines. */
+/* Writes the lines that have gathered, when it is time. */
 void access_step(struct worker *w);
 uint64_t access_next_ms(const struct worker *w);
 /* What comes goes to @fd, which stays the caller's; what came before has gone to the file before. */

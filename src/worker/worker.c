@@ -12,7 +12,7 @@
  *   accept     a bounded batch from each listener
  *   drain      when leaving: is it over?
  *   recycle    is it time to ask for a replacement?
- *   access     the turn's lines of the access log
+ *   access     lines of the access log are written
  *   publish    the numbers, on the board
  *
  * Fails by: FAILED on the channel with the reason and exit code 1 before it is ready; afterwards only by
@@ -320,6 +320,7 @@ int worker_main(const struct heritage *heritage)
 	say_ready(w);
 	r = run(w);
 	access_flush(w);
+	publish(w);		/* what could not be written any more */
 	if (r == 0) {
 		struct drained_msg drained = { .cut = w->drain.n_cut };
 
