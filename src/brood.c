@@ -109,8 +109,8 @@ static int refuse_model(struct brood *brood, const struct address *address, cons
 {
 	if (brood->config.options.model != BROOD_REUSEPORT || !activation_has(brood->activation, address))
 		return 0;
-	log_error("cannot listen on %s with the socket that was passed by LISTEN_FDS: under the model reuseport each worker "
-		  "has one of its own; use the model preemptive or round-robin", text);
+	log_error("cannot listen on %s with the socket that was passed by LISTEN_FDS: under the model reuseport each "
+		  "worker has one of its own; use the model preemptive or round-robin", text);
 	return -EOPNOTSUPP;
 }
 

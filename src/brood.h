@@ -209,9 +209,10 @@ int brood_create(const struct brood_options *options, struct brood **ret_brood);
  * Reserves the address now, so a wrong or a taken one fails here and not in a worker, with a log line
  * that names who holds it. Taken it is also by another pool that is only starting, and by an address of this
  * one that overlaps. In an upgrade an address that the running pool serves is taken over from it, with its port.
- * A socket of the address that a service manager has passed (LISTEN_FDS, sd_listen_fds(3)) is used, except under the
- * model reuseport, where each worker needs one of its own.
- * Without any call, brood_run() listens on what was passed, or else on ":8080"; or, with brood_program(), on nothing.
+ * A socket of the address that a service manager has passed (LISTEN_FDS, sd_listen_fds(3)) is used, except
+ * under the model reuseport, where each worker needs one of its own.
+ * Without any call, brood_run() listens on what was passed, or else on ":8080"; or, with brood_program(), on
+ * nothing.
  * Process: parent only.
  * Return: the port, or -EINVAL (unparsable), -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENOSPC (over 8),
  * -EOPNOTSUPP (such a socket, under reuseport).

@@ -33,7 +33,7 @@ static void put(struct out *out, struct span text)
 	out->at += text.len;
 }
 
-/* Eight bytes at a time, as most of what comes is plain: not a quote, a backslash, a control character or above '~'. */
+/* Of eight bytes at a time, as most of what comes is: no quote, backslash, control character, nothing above '~'. */
 static bool are_plain(const char *at)
 {
 	const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;

@@ -2,8 +2,8 @@
 /*
  * activation - listening sockets that a service manager has passed to us: sd_listen_fds(3), without its library
  *
- * The manager holds each of them as well, and goes on listening when we have ended. So no worker and no parent treats
- * one as its last holder: nothing in it is refused, and what waits in it waits for the pool that is started next.
+ * The manager holds each of them as well, and goes on listening when we have ended. So no worker and no parent
+ * treats one as its last holder: nothing in it is refused, and what waits in it waits for the pool that is started next.
  * Only a pool that has one socket for all can use one; under `reuseport` every worker needs its own, which
  * could join the group of a socket of somebody else's only before that one listened.
  *
@@ -96,7 +96,8 @@ static const char *prepare(struct passed *p)
 
 static void discard(struct passed *p, const char *why)
 {
-	log_warn("descriptor %d%s%s, passed by LISTEN_FDS, %s: it is closed", p->fd, p->name[0] ? " " : "", p->name, why);
+	log_warn("descriptor %d%s%s, passed by LISTEN_FDS, %s: it is closed", p->fd, p->name[0] ? " " : "",
+		 p->name, why);
 	close(p->fd);
 	p->fd = -1;
 }

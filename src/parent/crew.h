@@ -478,7 +478,7 @@ const char *logs_reopen(struct crew *crew, const char *who);
 /* Tells the workers, and says when all have done it. */
 void logs_settle(struct crew *crew);
 
-/* notify.c; nothing happens where no service manager wants to know, and in a pool that is not its own (yet, or any more) */
+/* notify.c: nothing happens where no service manager wants to know, nor while the pool is another parent's */
 
 /* Takes its variables out of the environment. Return: 0 or -errno. */
 int notify_create(struct crew *crew);

@@ -7,8 +7,8 @@
  *   once a second  STATUS, when it has changed       watchdog     WATCHDOG=1 at half its time
  *
  * The variables are taken out of the environment: a handler must not speak for the pool. A program that is to take
- * over gets them back. A worker that hangs is our business and not the manager's, but a pool of which every worker has
- * hung for half the watchdog's time says nothing, and is restarted.
+ * over gets them back. A worker that hangs is our business and not the manager's, but a pool of which every worker
+ * has hung for half the watchdog's time says nothing, and is restarted.
  *
  * A message that does not fit into the manager's queue waits here, in its turn; of too many the oldest is lost.
  */

@@ -39,7 +39,7 @@ int reserve_address(struct address *address, enum sharing sharing, struct reserv
 
 /* activation.c */
 
-/* What a service manager has passed to us (LISTEN_FDS); *ret_activation is NULL when that is nothing. Return: 0 or -ENOMEM. */
+/* What a service manager has passed to us (LISTEN_FDS); *ret_activation = NULL: nothing. Return: 0 or -ENOMEM. */
 int activation_create(struct activation **ret_activation);
 /* Whether a socket of @address was, and is not taken yet. */
 bool activation_has(struct activation *activation, const struct address *address);

@@ -2,9 +2,10 @@
 /*
  * access - the access log: a line for each request, off the path of the requests
  *
- * Lines gather in memory and are written at the end of a turn, when there are many or the first is old: whole lines,
- * appended by one write(2) to a file, in pieces that a pipe takes whole (PIPE_BUF) to anything else, so that the lines of
- * several workers do not mix. A worker that faults writes them too; one that is killed takes FLUSH_MS of them along.
+ * Lines gather in memory and are written at the end of a turn, when there are many or the first is old: whole
+ * lines, appended by one write(2) to a file, in pieces that a pipe takes whole (PIPE_BUF) to anything else, so that
+ * the lines of several workers do not mix. A worker that faults writes them too; one that is killed takes FLUSH_MS
+ * of them along.
  * Nothing waits: what a full pipe does not take is tried again, and what a full disk refuses, or comes when
  * there is no more room, is dropped, counted and said once until it goes again.
  *

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # models: one
-"""A service manager is told by sd_notify(3): ready, reloading, stopping, the new main process; and its watchdog is fed.
+"""A service manager is told by sd_notify(3): ready, reloading, stopping, the new main process; its watchdog is fed.
 
-The other end is a socket of ours, which reads as strictly as a manager does, and takes a main process at its word only.
+The other end is a socket of ours, which reads as strictly as a manager does, and believes the main process alone.
 """
 import os
 import pathlib
@@ -73,7 +73,7 @@ def tells_what_happens(engine):
             wait_until(lambda: "1 connections" in str(manager.read()[-1]), 5, "the status")
         began = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         brood.kill(signal.SIGHUP)
-        check(began <= int(manager.wait_for("RELOADING")["MONOTONIC_USEC"]), "the reload begins after it was asked for")
+        check(began <= int(manager.wait_for("RELOADING")["MONOTONIC_USEC"]), "the time of the reload")
         manager.wait_for("READY", 2)
         n = len(manager.read())
         time.sleep(2.5)

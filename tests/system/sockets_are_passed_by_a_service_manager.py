@@ -23,7 +23,8 @@ def pool(listener, engine, port, *options, names="http", pid=True, **keywords):
     def pass_on():
         for number, s in enumerate(fds):
             os.dup2(s.fileno(), 3 + number)
-    keywords.setdefault("env", {**os.environ, "BROOD_CONTROL": "off", "LISTEN_FDS": str(len(fds)), "LISTEN_FDNAMES": names})
+    keywords.setdefault("env", {**os.environ, "BROOD_CONTROL": "off", "LISTEN_FDS": str(len(fds)),
+                                "LISTEN_FDNAMES": names})
     return Brood(*options, engine=engine, port=port, prefix=LAUNCH if pid else (), preexec_fn=pass_on,
                  pass_fds=list(range(3, 3 + len(fds))), **keywords)
 
@@ -79,7 +80,8 @@ def is_for_us_alone(engine):
         second = second.dup()
         _kept.append(second)
     with pool([s, second], engine, port, names="one:two") as brood:
-        check(brood.lines("descriptor 3 one, passed by LISTEN_FDS, is of an address that is not listened on"), brood.log())
+        check(brood.lines("descriptor 3 one, passed by LISTEN_FDS, is of an address that is not listened on"),
+              brood.log())
         check(brood.lines("descriptor 4 two, passed by LISTEN_FDS, is no TCP socket that listens"), brood.log())
         check(get(port, "/").status == 200, "it serves")
         brood.stop()
