@@ -26,7 +26,8 @@ static void resolve_share(struct brood_options *options)
 	if (limit.bytes == 0)
 		log_debug("max-rss auto: off, because no cgroup limits the memory");
 	else
-		log_debug("max-rss auto: %" PRIu64 " KiB for each of %u, of %s %" PRIu64 " KiB", options->max_rss_bytes / 1024,
+		log_debug("max-rss auto: %" PRIu64 " KiB for each of %u, of %s %" PRIu64 " KiB",
+			  options->max_rss_bytes / 1024,
 			  options->workers, limit.name, limit.bytes / 1024);
 }
 

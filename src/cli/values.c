@@ -44,7 +44,8 @@ static const char *or_zero(const struct option *option)
 
 	text[0] = '\0';
 	if (zero_word(option))
-		snprintf(text, sizeof(text), ", %sor %s", setting_of(option)->or_auto ? "auto " : "", zero_word(option));
+		snprintf(text, sizeof(text), ", %sor %s", setting_of(option)->or_auto ? "auto " : "",
+			 zero_word(option));
 	return text;
 }
 

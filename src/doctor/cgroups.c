@@ -16,13 +16,16 @@ void check_cpu(const struct patient *p, struct finding *f)
 	char grant[64] = "";
 
 	if (milli)
-		snprintf(grant, sizeof(grant), ", the cgroup grants %u.%02u of them", milli / 1000, milli % 1000 / 10);
+		snprintf(grant, sizeof(grant), ", the cgroup grants %u.%02u of them", milli / 1000,
+			 milli % 1000 / 10);
 	if (p->n_workers <= p->n_usable) {
-		found(f, VERDICT_OK, "%u worker%s, %u usable%s", p->n_workers, p->n_workers == 1 ? "" : "s", p->n_usable,
+		found(f, VERDICT_OK, "%u worker%s, %u usable%s", p->n_workers, p->n_workers == 1 ? "" : "s",
+		      p->n_usable,
 		      grant);
 		return;
 	}
-	found(f, VERDICT_WARN, "%u workers, %u usable CPU%s%s", p->n_workers, p->n_usable, p->n_usable == 1 ? "" : "s",
+	found(f, VERDICT_WARN, "%u workers, %u usable CPU%s%s", p->n_workers, p->n_usable,
+	      p->n_usable == 1 ? "" : "s",
 	      grant);
 	means(f, milli ? "together they use the grant up early in each period, and all stand still for its rest"
 		       : "they wait for each other, and requests with them");
@@ -58,9 +61,11 @@ void check_memory(const struct patient *p, struct finding *f)
 		      p->n_workers, p->n_workers == 1 ? "" : "s");
 		return;
 	}
-	found(f, VERDICT_WARN, "%s is %s; %u workers with their caches may need %lu MiB", limit.name, is, p->n_workers, mib);
+	found(f, VERDICT_WARN, "%s is %s; %u workers with their caches may need %lu MiB", limit.name, is,
+	      p->n_workers, mib);
 	means(f, "the kernel kills a worker when it is used up");
-	remedy(f, "brood", "--workers %u, a smaller --cache-size, or --max-rss auto", p->n_workers > 1 ? p->n_workers / 2 : 1);
+	remedy(f, "brood", "--workers %u, a smaller --cache-size, or --max-rss auto",
+	       p->n_workers > 1 ? p->n_workers / 2 : 1);
 	remedy(f, "docker run", "--memory %lum", mib);
 	remedy(f, "compose", "mem_limit: %lum", mib);
 	remedy(f, "kubernetes", "resources: { limits: { memory: %luMi } }", mib);
@@ -108,7 +113,8 @@ static unsigned long pids_limit(const struct patient *p)
 		if (!cgroup_find(p->root, "pids", v, &group))
 			continue;
 		do {
-			unsigned long most = cgroup_read(&group, "pids.max", text, sizeof(text)) ? strtoul(text, NULL, 10) : 0;
+			bool there = cgroup_read(&group, "pids.max", text, sizeof(text));
+			unsigned long most = there ? strtoul(text, NULL, 10) : 0;
 
 			if (most && (!least || most < least))
 				least = most;
@@ -119,7 +125,7 @@ static unsigned long pids_limit(const struct patient *p)
 
 void check_pids(const struct patient *p, struct finding *f)
 {
-	unsigned long need = 2ul * p->n_workers + 2;	/* all may be replaced, and there are two pools in an upgrade */
+	unsigned long need = 2ul * p->n_workers + 2;	/* two pools, in an upgrade */
 	unsigned long limit = pids_limit(p);
 
 	if (limit == 0 || limit >= need) {
@@ -130,7 +136,8 @@ void check_pids(const struct patient *p, struct finding *f)
 		return;
 	}
 	found(f, limit < p->n_workers + 2ul ? VERDICT_BAD : VERDICT_WARN, "pids.max is %lu", limit);
-	means(f, "%u workers, their parent, and as many replacements in an upgrade are %lu processes", p->n_workers, need);
+	means(f, "%u workers, their parent, and as many replacements in an upgrade are %lu processes",
+	      p->n_workers, need);
 	remedy(f, "docker run", "--pids-limit %lu", need + 10);
 	remedy(f, "compose", "pids_limit: %lu", need + 10);
 	remedy(f, "unit", "TasksMax=%lu", need + 10);

@@ -89,7 +89,8 @@ uid_t uid_of_workers(const struct patient *patient);
 /* uring.c */
 check_fn check_uring, check_uring_disabled, check_seccomp, check_memlock;
 /* sockets.c */
-check_fn check_port, check_port_range, check_somaxconn, check_syn_backlog, check_migrate, check_congestion, check_nofile;
+check_fn check_port, check_port_range, check_somaxconn, check_syn_backlog, check_migrate, check_congestion,
+	check_nofile;
 /* cgroups.c */
 check_fn check_cpu, check_memory, check_oom_group, check_pids;
 /* process.c */

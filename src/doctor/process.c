@@ -17,9 +17,11 @@ static void remedy_ebpf(struct finding *f, int error)
 	if (error == -ENOSYS) {
 		remedy(f, "build", "apt-get install clang bpftool libbpf-dev, and make again");
 	} else if (error == -EPERM || error == -EACCES) {
-		remedy(f, "docker run", "--cap-add BPF --cap-add PERFMON --user 0, and brood --user nobody (podman: with our seccomp.json)");
+		remedy(f, "docker run",
+		       "--cap-add BPF --cap-add PERFMON --user 0, and brood --user nobody (podman: with our seccomp.json)");
 		remedy(f, "compose", "cap_add: [BPF, PERFMON], user: \"0\", and brood --user nobody");
-		remedy(f, "kubernetes", "securityContext: { runAsUser: 0, capabilities: { add: [BPF, PERFMON] } }, and brood --user nobody");
+		remedy(f, "kubernetes",
+		       "securityContext: { runAsUser: 0, capabilities: { add: [BPF, PERFMON] } }, and brood --user nobody");
 		remedy(f, "unit", "AmbientCapabilities=CAP_BPF CAP_PERFMON");
 	} else {
 		remedy(f, "kernel", "Linux 5.17 or later");
@@ -112,7 +114,8 @@ void check_process_1(const struct patient *p, struct finding *f)
 		return;
 	}
 	found(f, VERDICT_WARN, "process 1 of this container is %s", name);
-	means(f, "a shell tells nobody that the container is to stop: after its grace all are killed, connections with them");
+	means(f,
+	      "a shell tells nobody that the container is to stop: after its grace all are killed, connections with them");
 	remedy(f, "Dockerfile", "ENTRYPOINT [\"brood\", \"serve\"] (with brackets)");
 	remedy(f, "compose", "entrypoint: [\"brood\", \"serve\"]");
 	remedy(f, "kubernetes", "command: [\"brood\", \"serve\"]");

@@ -51,7 +51,8 @@ static json_t *tell_finding(const struct finding *f)
 		json_array_append_new(remedies, json_pack("{s:s, s:o}", "where", f->remedies[i].where,
 							  "how", tell_text(f->remedies[i].how)));
 	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", f->name, "verdict", verdicts[f->verdict],
-			 "what", tell_text(f->what), "means", f->verdict == VERDICT_OK ? json_null() : tell_text(f->means),
+			 "what", tell_text(f->what),
+			 "means", f->verdict == VERDICT_OK ? json_null() : tell_text(f->means),
 			 "remedies", remedies);
 }
 

@@ -43,7 +43,8 @@ static void tell_taken(struct finding *f, const char *text, const char *holder)
 {
 	bool is_pool = strncmp(holder, "brood ", 6) == 0;
 
-	found(f, is_pool ? VERDICT_WARN : VERDICT_BAD, "%s is taken by %s", text, holder[0] ? holder : "another process");
+	found(f, is_pool ? VERDICT_WARN : VERDICT_BAD, "%s is taken by %s", text,
+	      holder[0] ? holder : "another process");
 	if (is_pool) {
 		means(f, "a pool is there, perhaps the one you mean; a second one would not start");
 		remedy(f, "brood ctl", "upgrade (a new program), reload (new options), or stop");
@@ -118,10 +119,12 @@ void check_port_range(const struct patient *p, struct finding *f)
 			break;
 	}
 	if (i == p->n_listen) {
-		found(f, VERDICT_OK, "the kernel gives out %u to %u to clients, and none that is listened on", from, to);
+		found(f, VERDICT_OK, "the kernel gives out %u to %u to clients, and none that is listened on",
+		      from, to);
 		return;
 	}
-	found(f, VERDICT_WARN, "port %u is one of those that the kernel gives out to clients (%u to %u)", port, from, to);
+	found(f, VERDICT_WARN, "port %u is one of those that the kernel gives out to clients (%u to %u)", port,
+	      from, to);
 	means(f, "an outgoing connection may have it when the pool starts, which is refused then");
 	snprintf(value, sizeof(value), "%s%s%u", reserved, reserved[0] ? "," : "", port);
 	remedy_sysctl(f, "net.ipv4.ip_local_reserved_ports", value);
@@ -140,7 +143,8 @@ void check_somaxconn(const struct patient *p, struct finding *f)
 		return;
 	}
 	found(f, VERDICT_WARN, "net.core.somaxconn is %lu, and --backlog %u", most, p->pool.backlog);
-	means(f, "no more than %lu connections wait for a worker; the others have to try again, a second later", most);
+	means(f, "no more than %lu connections wait for a worker; the others have to try again, a second later",
+	      most);
 	snprintf(value, sizeof(value), "%u", p->pool.backlog);
 	remedy_sysctl(f, "net.core.somaxconn", value);
 	remedy(f, "brood", "--backlog %lu, to be content with it", most);
@@ -152,8 +156,8 @@ void check_syn_backlog(const struct patient *p, struct finding *f)
 
 	(void)read_number(IPV4 "tcp_syncookies", &cookies);
 	if (!read_number(IPV4 "tcp_max_syn_backlog", &most) || cookies || most >= p->pool.backlog) {
-		found(f, VERDICT_OK, cookies ? "%lu handshakes a worker, and SYN cookies beyond that" : "%lu handshakes a worker",
-		      most);
+		found(f, VERDICT_OK, "%lu handshakes a worker%s", most,
+		      cookies ? ", and SYN cookies beyond that" : "");
 		return;
 	}
 	found(f, VERDICT_WARN, "net.ipv4.tcp_max_syn_backlog is %lu, without SYN cookies", most);
@@ -169,9 +173,11 @@ void check_migrate(const struct patient *p, struct finding *f)
 	unsigned long on;
 
 	if (!read_number(IPV4 "tcp_migrate_req", &on))
-		found(f, VERDICT_OK, "not in this kernel; listeners are emptied before they are closed, without it");
+		found(f, VERDICT_OK,
+		      "not in this kernel; listeners are emptied before they are closed, without it");
 	else if (on || writable)
-		found(f, VERDICT_OK, "%lu%s", on, on ? "" : ", and set for a moment when a listener could not be emptied");
+		found(f, VERDICT_OK, "%lu%s", on,
+		      on ? "" : ", and set for a moment when a listener could not be emptied");
 	else
 		found(f, VERDICT_OK, "0; listeners are emptied before they are closed, without it");
 }
@@ -181,8 +187,8 @@ void check_congestion(const struct patient *p, struct finding *f)
 	char name[32] = "not known";
 
 	(void)read_line(IPV4 "tcp_congestion_control", name, sizeof(name));
-	found(f, VERDICT_OK, strcmp(name, "bbr") == 0 ? "%s, which paces by timers: a little more CPU time for a response" : "%s",
-	      name);
+	found(f, VERDICT_OK, "%s%s", name,
+	      strcmp(name, "bbr") == 0 ? ", which paces by timers: a little more CPU time for a response" : "");
 }
 
 /* ---- descriptors ---- */
@@ -206,7 +212,7 @@ static void remedy_nofile(struct finding *f, unsigned long need)
 
 void check_nofile(const struct patient *p, struct finding *f)
 {
-	unsigned long need = p->pool.max_connections ? p->pool.max_connections + WORKER_FDS : FEW_CONNECTIONS + WORKER_FDS;
+	unsigned long need = WORKER_FDS + (p->pool.max_connections ? p->pool.max_connections : FEW_CONNECTIONS);
 	struct rlimit limit = { 0, 0 };
 	unsigned long most;
 

@@ -44,9 +44,11 @@ static bool is_wanted(const struct patient *p, struct finding *f)
 
 static void remedy_filter(struct finding *f)
 {
-	remedy(f, "docker run", "--security-opt seccomp=seccomp.json (tools/container/seccomp.json: the default and io_uring)");
+	remedy(f, "docker run",
+	       "--security-opt seccomp=seccomp.json (tools/container/seccomp.json: the default and io_uring)");
 	remedy(f, "compose", "security_opt: [\"seccomp=./seccomp.json\"]");
-	remedy(f, "kubernetes", "securityContext: { seccompProfile: { type: Localhost, localhostProfile: brood.json } }");
+	remedy(f, "kubernetes",
+	       "securityContext: { seccompProfile: { type: Localhost, localhostProfile: brood.json } }");
 	remedy(f, "unit", "SystemCallFilter=@aio");
 }
 
@@ -87,11 +89,14 @@ void check_uring(const struct patient *p, struct finding *f)
 	missing = first_broken(&report, true);
 	if (report.error < 0) {
 		found(f, verdict_without(p), "%.*s", (int)strcspn(report.why, ";"), report.why);
-		means(f, "%s", p->pool.engine == BROOD_ENGINE_URING ? "a pool with --engine uring does not start"
-								     : "workers serve on epoll, at a somewhat higher cost");
+		if (p->pool.engine == BROOD_ENGINE_URING)
+			means(f, "a pool with --engine uring does not start");
+		else
+			means(f, "workers serve on epoll, at a somewhat higher cost");
 		remedy_uring(f, report.error);
 	} else if (broken) {
-		found(f, VERDICT_BAD, "set up, but this does not work: %s (%s)", broken->name, strerror(-broken->error));
+		found(f, VERDICT_BAD, "set up, but this does not work: %s (%s)", broken->name,
+		      strerror(-broken->error));
 		means(f, "workers would take io_uring and not serve well with it");
 		remedy(f, "brood", "--engine epoll");
 	} else if (missing) {
@@ -126,7 +131,8 @@ void check_uring_disabled(const struct patient *p, struct finding *f)
 	if (!is_wanted(p, f))
 		return;
 	if (value == 0 || (value == 1 && may_all_the_same())) {
-		found(f, VERDICT_OK, "kernel.io_uring_disabled is %lu%s", value, value ? ", and this user may" : "");
+		found(f, VERDICT_OK, "kernel.io_uring_disabled is %lu%s", value,
+		      value ? ", and this user may" : "");
 		return;
 	}
 	found(f, verdict_without(p), "kernel.io_uring_disabled is %lu", value);
@@ -145,7 +151,8 @@ void check_seccomp(const struct patient *p, struct finding *f)
 	else if (!read_status("Seccomp_filters", n, sizeof(n)))
 		found(f, VERDICT_OK, "mode %s", mode);
 	else
-		found(f, VERDICT_OK, "%s filter%s; what they refuse shows in the other lines", n, strcmp(n, "1") ? "s" : "");
+		found(f, VERDICT_OK, "%s filter%s; what they refuse shows in the other lines", n,
+		      strcmp(n, "1") == 0 ? "" : "s");
 }
 
 /* ---- locked memory ---- */
@@ -169,7 +176,8 @@ void check_memlock(const struct patient *p, struct finding *f)
 		return;
 	}
 	if (!engine_is_charged(uid_of_workers(p))) {
-		found(f, VERDICT_OK, "%lu KiB, and no ring is charged to it here", (unsigned long)limit.rlim_cur / 1024);
+		found(f, VERDICT_OK, "%lu KiB, and no ring is charged to it here",
+		      (unsigned long)limit.rlim_cur / 1024);
 		return;
 	}
 	mib = in_mib(need);
