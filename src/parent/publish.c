@@ -22,6 +22,8 @@
 
 #define TEXT_MS 100
 
+_Static_assert(WORKERS_MAX <= BULLETIN_SLOTS_MOST, "room for each slot");
+
 static bool is_wanted(const struct crew *crew)
 {
 	return crew->config->admins != 0;
