@@ -32,12 +32,13 @@ def cost_of(brood, admin, paths):
     return (sum(map(cpu_ns, pids)) - before) / LOOKS / 1e6
 
 
-def watch(brood, when):
+def watch(brood, when, spare=0):
+    """@spare: how often a worker may still wake, for timers of connections that are closed."""
     pids = [brood.pid, *brood.workers()]
     before = [wakes(pid) for pid in pids]
     time.sleep(SECONDS)
     parent, *workers = (wakes(pid) - n for pid, n in zip(pids, before))
-    check(parent <= SECONDS and not any(workers), f"{when} looks: the parent woke {parent} times, the workers {workers}")
+    check(parent <= SECONDS and sum(workers) <= spare, f"{when} looks: the parent woke {parent} times, the workers {workers}")
 
 
 for engine in engines():
@@ -52,7 +53,7 @@ for engine in engines():
                 metrics = cost_of(brood, admin, ["/metrics"])
                 both = cost_of(brood, admin, ["/metrics", "/status.json"])
                 check(both < 10 * SLOW, f"{both} ms of the second between two looks")
-            time.sleep(1.5)     # the timer of the connection that was closed goes off once more
-            watch(brood, "nobody any more")
+            time.sleep(0.3)
+            watch(brood, "nobody any more", spare=1)
             brood.stop()
         print(f"{engine}, {workers} workers: /metrics {metrics:.2f} ms, with /status.json {both:.2f} ms of CPU time a look")
