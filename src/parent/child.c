@@ -271,14 +271,6 @@ void child_abort(struct crew *crew, struct child *child, const char *why)
 	child_limit(crew, child, ABORT_MS, why);
 }
 
-static void name_heir(const struct crew *crew, const struct child *child)
-{
-	int inbox_fd = transfer_heir(crew, child);
-
-	if (inbox_fd >= 0)
-		(void)channel_send(child->channel_fd, CHANNEL_HEIR, NULL, inbox_fd);	/* else it closes what is idle */
-}
-
 /* A worker whose channel is full or gone hears nothing; its deadline then ends it. */
 void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bool last)
 {
@@ -295,7 +287,7 @@ void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bo
 	child_limit(crew, child, timeout_ms + grace_ms, "did not drain in time");
 	if (child->phase != CHILD_LEAVING || child->channel_fd < 0)
 		return;
-	name_heir(crew, child);
+	transfer_name_heir(crew, child);
 	(void)channel_send(child->channel_fd, CHANNEL_DRAIN, &drain, -1);
 }
 

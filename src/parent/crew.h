@@ -63,6 +63,7 @@ struct child {
 	const char	*killed_for;	/* why we killed it; NULL = we did not */
 	uint32_t	 reload;	/* the pool's last reload when it was born */
 	uint32_t	 shared;	/* mask of the addresses that it knows to be another pool's as well */
+	unsigned	 heir;		/* the slot whose inbox its idle connections go to, and one; 0 = none */
 	uint32_t	 reopened;	/* the last opening of the logs that it knows of... */
 	uint32_t	 reopening;	/* ...and that it has been told of */
 	uint64_t	 wish_ms;	/* when it asked to be replaced; 0 = it did not */
@@ -709,8 +710,8 @@ void publish_expire(struct crew *crew);
 
 /* Makes the inbox of @slot, if it has none. Return: 0 or -errno. */
 int transfer_open(struct slot *slot);
-/* Return: where @child, which is to drain, gives its idle connections; -1 = there is nobody who serves on. */
-int transfer_heir(const struct crew *crew, const struct child *child);
+/* Tells @child, which is to drain, where its idle connections go, if anybody serves on; else it closes them. */
+void transfer_name_heir(const struct crew *crew, struct child *child);
 /* Our workers' connections are not for another pool any more. */
 void transfer_disinherit(struct crew *crew);
 /* Nothing more can be given to @slot; what has been is there to be taken. */

@@ -263,8 +263,9 @@ static int inherit_slot(struct crew *crew, struct slot *slot)
 	struct testament_message m;
 	int r = crew->config->guest ? 0 : transfer_open(slot);
 
-	if (r == 0)
-		r = ask(crew->takeover, TESTAMENT_TAKE, &take, slot->give_fd, TESTAMENT_SLOT, &m);
+	if (r < 0)
+		return r;
+	r = ask(crew->takeover, TESTAMENT_TAKE, &take, slot->give_fd, TESTAMENT_SLOT, &m);
 	if (r < 0)
 		return r;
 	if (m.slot.slot != slot->index) {

@@ -99,15 +99,35 @@ static void rescue(struct crew *crew, const struct slot *slot)
 			return;
 }
 
-int transfer_heir(const struct crew *crew, const struct child *child)
+static void send_heir(const struct child *child, int inbox_fd)
+{
+	if (inbox_fd >= 0)
+		(void)channel_send(child->channel_fd, CHANNEL_HEIR, NULL, inbox_fd);	/* else it closes what is idle */
+}
+
+void transfer_name_heir(const struct crew *crew, struct child *child)
 {
 	const struct slot *slot = &crew->slots[child->slot];
 
-	if (crew->stopping)
-		return slot->heir_fd;
+	child->heir = 0;
+	if (crew->stopping) {
+		send_heir(child, slot->heir_fd);
+		return;
+	}
 	if (!reads_on(slot) || slot->incumbent == child)
 		slot = find_sibling(crew, slot);
-	return slot ? slot->give_fd : -1;
+	if (!slot)
+		return;
+	child->heir = slot->index + 1;
+	send_heir(child, slot->give_fd);
+}
+
+/* Who leaves too is no heir any more. */
+static void name_others(struct crew *crew, const struct slot *slot)
+{
+	child_each(crew, child)
+		if (child->phase == CHILD_LEAVING && child->channel_fd >= 0 && child->heir == slot->index + 1)
+			transfer_name_heir(crew, child);
 }
 
 void transfer_disinherit(struct crew *crew)
@@ -127,6 +147,7 @@ void transfer_close(struct crew *crew, struct slot *slot)
 	disinherit(slot);
 	if (slot->take_fd < 0)
 		return;
+	name_others(crew, slot);
 	transfer_end(slot);	/* what still gives keeps the rest */
 	rescue(crew, slot);
 	close_inbox(slot);

@@ -61,6 +61,7 @@ struct shed {
 	int		gifts[HANDOFF_MOST];
 	uint64_t	look_ms;	/* at what is idle, and for room, next */
 	uint64_t	until_ms;	/* then the rest is drained */
+	uint64_t	lost_ms;	/* since when nobody reads the inbox; 0 = it is read */
 };
 
 /* The access log; NULL = there is none. */
@@ -146,7 +147,7 @@ uint64_t recycle_next_ms(const struct worker *w);
 /* shed.c */
 /* Takes @inbox_fd: up to @n idle connections go there; in place of what was asked for before. */
 void shed_some(struct worker *w, int inbox_fd, unsigned n);
-/* Takes @inbox_fd: when we drain, all go there. */
+/* Takes @inbox_fd: when we drain, all go there; from now on, when we drain already. */
 void shed_name_heir(struct worker *w, int inbox_fd);
 /* From now until @until_ms. Return: false when there is no heir. */
 bool shed_all(struct worker *w, uint64_t until_ms);

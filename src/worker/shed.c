@@ -6,7 +6,8 @@
  * is not lost when who was to read it dies, but is for the next. A draining worker that has an heir closes no idle
  * connection, because a client might be about to use it; what is busy is given away when it is not.
  *
- * Fails by: nobody reading the inbox, for half the time the drain has, or at all; then connections are drained.
+ * Fails by: nobody reading the inbox, for half the time the drain has, or at all, and no other heir being named; then
+ * connections are drained.
  */
 #include "worker/room.h"
 
@@ -22,6 +23,7 @@
 
 #define SHED_A_TURN	64
 #define SHED_LOOK_MS	5	/* between two looks at who has become idle, or whether there is room */
+#define ANOTHER_HEIR_MS	50	/* to be named, when the inbox is closed because its reader leaves too */
 
 static void close_gifts(struct worker *w)
 {
@@ -50,10 +52,13 @@ static int send_gifts(struct worker *w)
 	struct shed *shed = &w->shed;
 	int r = shed->n_gifts > 0 ? handoff_give(shed->fd, shed->gifts, shed->n_gifts) : 0;
 
-	if (r == 0)
+	if (r == 0) {
 		close_gifts(w);
-	else if (may_be_tried_again(-r))
-		shed->look_ms = w->engine->now_ms + SHED_LOOK_MS;
+		return 0;
+	}
+	if (!may_be_tried_again(-r) && shed->lost_ms == 0)
+		shed->lost_ms = w->engine->now_ms;
+	shed->look_ms = w->engine->now_ms + SHED_LOOK_MS;
 	return r;
 }
 
@@ -72,8 +77,15 @@ static void aim(struct worker *w, int inbox_fd)
 {
 	shed_end(w);
 	w->shed.fd = inbox_fd;
+	w->shed.look_ms = w->shed.lost_ms = 0;
 	w->conns.give = give;
 	w->conns.give_ctx = w;
+}
+
+/* Until it is seen that there is no heir. */
+static bool is_leaving(const struct worker *w)
+{
+	return w->conns.leaving && !w->conns.draining;
 }
 
 void shed_some(struct worker *w, int inbox_fd, unsigned n)
@@ -88,7 +100,7 @@ void shed_some(struct worker *w, int inbox_fd, unsigned n)
 
 void shed_name_heir(struct worker *w, int inbox_fd)
 {
-	if (w->drain.on) {
+	if (w->drain.on && !is_leaving(w)) {
 		close(inbox_fd);
 		return;
 	}
@@ -123,7 +135,7 @@ void shed_end(struct worker *w)
 /* There is no heir, or none in time: what is left is drained as if there had never been one. */
 static void give_up(struct worker *w, int error)
 {
-	bool leaving = w->conns.leaving && !w->conns.draining;
+	bool leaving = is_leaving(w);
 
 	if (leaving && w->conns.n_open + w->shed.n_gifts > 0)
 		log_debug("worker %u (pid %d): %u connections are not taken over: %s", w->heritage->slot, (int)getpid(),
@@ -137,7 +149,7 @@ static void look_for_idle(struct worker *w)
 {
 	uint64_t now_ms = w->engine->now_ms;
 
-	if (!w->conns.leaving || w->conns.draining || now_ms < w->shed.look_ms)
+	if (!is_leaving(w) || now_ms < w->shed.look_ms)
 		return;
 	w->shed.look_ms = conn_table_shed(&w->conns, SHED_A_TURN) ? now_ms : now_ms + SHED_LOOK_MS;
 }
@@ -151,7 +163,7 @@ void shed_step(struct worker *w)
 	r = send_gifts(w);
 	if (w->conns.leaving && w->engine->now_ms >= w->shed.until_ms)
 		give_up(w, ETIMEDOUT);
-	else if (r < 0 && !may_be_tried_again(-r))
+	else if (w->shed.lost_ms && w->engine->now_ms >= w->shed.lost_ms + ANOTHER_HEIR_MS)
 		give_up(w, -r);
 	else
 		look_for_idle(w);
@@ -167,7 +179,7 @@ unsigned shed_cut(struct worker *w)
 
 uint64_t shed_next_ms(const struct worker *w)
 {
-	if (w->shed.n_gifts > 0 || (w->conns.leaving && !w->conns.draining))
+	if (w->shed.n_gifts > 0 || is_leaving(w))
 		return w->shed.look_ms;
 	return ENGINE_NEVER;
 }

@@ -68,6 +68,27 @@ def play(engine, times, user):
     print(f"{engine}: {times} times down and up, {took / times / 6 * 1000:.0f} ms a worker")
 
 
+def reload_and_shrink(engine, times=5):
+    """Who was to take the connections of those that were replaced leaves at once as well."""
+    with Brood(engine=engine, workers=N_WORKERS) as brood:
+        checkers = [Checker(brood.port, "keepalive", 32), Checker(brood.port, "pipeline=16", 4)]
+        time.sleep(0.2)
+        for turn in range(times):
+            brood.kill(signal.SIGHUP)
+            brood.wait_for_line("reload: done after", 20, turn + 1)
+            for step in range(N_WORKERS - 1):
+                brood.kill(signal.SIGTTOU)
+                brood.wait_for_line(r"scaling: \d worker", 20, 2 * turn * (N_WORKERS - 1) + step + 1)
+            for step in range(N_WORKERS - 1):
+                brood.kill(signal.SIGTTIN)
+                brood.wait_for_line(r"scaling: \d worker", 20, (2 * turn + 1) * (N_WORKERS - 1) + step + 1)
+        for checker in checkers:
+            checker.finish()
+        for checker in checkers:
+            checker.expect_nothing_noticed()
+        brood.stop()
+
+
 def lose_the_leaving(engine):
     """The one that leaves is stopped, or killed, meanwhile: what it had queued is served by others."""
     for number in (signal.SIGSTOP, signal.SIGKILL):
@@ -90,6 +111,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--times", type=int, default=8)
 for engine in engines():
     play(engine, parser.parse_args().times, {})
+    reload_and_shrink(engine)
     lose_the_leaving(engine)
 if os.geteuid() == 0:
     play(engines()[0], 2, {"preexec_fn": drop_to(NOBODY)})
