@@ -197,10 +197,10 @@ bench:	## compare the accept models and their peers, in about half an hour (resu
 	@bench/full.py --brood $(BUILD)/brood --build $(BUILD)/bench --handler $(BUILD)/examples/demo.so
 	@bench/report.py --build $(BUILD)/bench
 
-lint:	## clang-tidy, cppcheck, and which room includes which
+lint: $(PAGE)	## clang-tidy, cppcheck, and which room includes which
 	@tools/deps lint
 	@tools/edges
-	$(Q)clang-tidy --quiet --config-file=tools/clang-tidy.yml $(filter-out %.bpf.c,$(wildcard src/*.c src/*/*.c)) -- $(ALL_CPPFLAGS) -std=gnu17
+	$(Q)clang-tidy --quiet --config-file=tools/clang-tidy.yml $(filter-out %.bpf.c,$(wildcard src/*.c src/*/*.c)) -- $(ALL_CPPFLAGS) -isystem $(BUILD)/page -std=gnu17
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		--suppressions-list=tools/cppcheck.txt -Isrc src
 

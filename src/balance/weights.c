@@ -26,19 +26,20 @@ static double mean_of(const double loads[], unsigned n)
 static double load_of(const struct load *load)
 {
 	double connections = load->connections < 1u << 20 ? (double)load->connections : 1u << 20;
-	double lags = (double)(load->lag_ms / LAG_MS < 100 ? load->lag_ms / LAG_MS : 100);
+	uint64_t lags = load->lag_ms / LAG_MS < 100 ? load->lag_ms / LAG_MS : 100;
 
-	return (connections + FEW) * (1 + lags / 10);
+	return (connections + FEW) * (1 + (double)lags / 10);
 }
 
 static uint32_t weight_of(double load, double mean)
 {
+	const uint32_t least = WEIGHT_USUAL / 2, most = WEIGHT_USUAL * 2;
 	double ratio = mean / load;
 	double weight = WEIGHT_USUAL * ratio * ratio;
 
-	if (weight > WEIGHT_USUAL * 2)
-		return WEIGHT_USUAL * 2;
-	return weight < WEIGHT_USUAL / 2 ? WEIGHT_USUAL / 2 : (uint32_t)weight;
+	if (weight > most)
+		return most;
+	return weight < least ? least : (uint32_t)weight;
 }
 
 void weights_of(const struct load loads[], unsigned n, uint32_t ret_weights[])

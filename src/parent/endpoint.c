@@ -93,6 +93,7 @@ static int listen_at(int fd, const struct sockaddr_un *address, struct endpoint 
 	struct stat about;
 	int r = clear_way(address, why);
 
+	(void)turn_fd;		/* until we return */
 	if (r < 0)
 		return r;
 	r = bind_to(fd, address);

@@ -206,7 +206,7 @@ static size_t ask_client(int fd, char out[INET6_ADDRSTRLEN + 1])
 		struct sockaddr		any;
 		struct sockaddr_in	v4;
 		struct sockaddr_in6	v6;
-	} peer;
+	} peer = { .any.sa_family = AF_UNSPEC };
 	socklen_t len = sizeof(peer);
 	const void *host = &peer.v4.sin_addr;
 	int family = AF_INET;
