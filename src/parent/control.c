@@ -11,6 +11,7 @@
 #include "parent/control.h"
 
 #include "base/log.h"
+#include "base/must.h"
 #include "base/runtime.h"
 #include "parent/crew.h"
 
@@ -207,6 +208,7 @@ static struct client *find_place(struct control *control)
 		if (!c->listens && (!oldest || c->heard_ms < oldest->heard_ms))
 			oldest = c;
 	}
+	must(oldest);		/* fewer may listen than there are places */
 	control->n_evicted++;
 	client_close(oldest);
 	return oldest;
