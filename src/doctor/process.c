@@ -144,7 +144,7 @@ static uint64_t usual_stop_ms(const char **ret_runtime)
 /* It cannot be seen from inside, so what is usual is compared with. */
 void check_stop_timeout(const struct patient *p, struct finding *f)
 {
-	uint64_t drain_ms = p->pool.drain_timeout_ms;
+	uint64_t drain_ms = (uint64_t)p->pool.pre_drain_ms + p->pool.drain_timeout_ms;
 	unsigned long need_s = (unsigned long)((drain_ms + GRACE_MS + 999) / 1000);
 	char drain[UNITS_TEXT_BYTES];
 	const char *runtime;
@@ -160,5 +160,5 @@ void check_stop_timeout(const struct patient *p, struct finding *f)
 	remedy(f, "compose", "stop_grace_period: %lus", need_s);
 	remedy(f, "kubernetes", "terminationGracePeriodSeconds: %lu", need_s);
 	remedy(f, "unit", "TimeoutStopSec=%lu", need_s);
-	remedy(f, "brood", "a shorter --drain-timeout");
+	remedy(f, "brood", "a shorter --drain-timeout%s", p->pool.pre_drain_ms ? " or --pre-drain" : "");
 }
