@@ -8,6 +8,7 @@
 #include "parent/control.h"
 
 #include "base/text.h"
+#include "base/usage.h"
 #include "parent/crew.h"
 
 #include <inttypes.h>
@@ -32,11 +33,13 @@ json_t *status_tell_text(const char *from)
 static json_t *tell_worker(const struct crew *crew, const struct child *child)
 {
 	const struct board_row *row;
+	struct usage usage;
 
 	if (!child)
 		return json_null();
 	row = child_row(crew, child);
-	return json_pack("{s:i, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:b}",
+	usage_read(child->pid, &usage);
+	return json_pack("{s:i, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:f}",
 			 "pid", (int)child->pid, "generation", (json_int_t)child->generation,
 			 "uptime_ms", number(crew->now_ms - child->born_ms), "ready", child->ever_ready,
 			 "connections", number(board_get(&row->connections)),
@@ -44,7 +47,7 @@ static json_t *tell_worker(const struct crew *crew, const struct child *child)
 			 "accepted", number(board_get(&row->accepted)),
 			 "requests", number(board_get(&row->requests)),
 			 "lag_ms", number(child->ever_ready ? hang_silent_ms(crew, child) : 0),
-			 "silent", child->silent);
+			 "silent", child->silent, "rss_bytes", number(usage.rss_bytes), "cpu_s", usage.cpu_s);
 }
 
 static json_t *tell_death(const struct crew *crew, const struct slot *slot)
@@ -67,10 +70,10 @@ static json_t *tell_borrower(const struct slot *slot)
 
 static json_t *tell_slot(const struct crew *crew, const struct slot *slot, unsigned n_leaving)
 {
-	return json_pack("{s:i, s:s, s:o, s:o, s:i, s:o, s:I, s:o}",
+	return json_pack("{s:i, s:s, s:o, s:o, s:i, s:i, s:o, s:I, s:o}",
 			 "slot", (int)slot->index, "state", slot_state_name(slot->state),
 			 "worker", tell_worker(crew, slot->incumbent), "successor", tell_pid(slot->successor),
-			 "leaving", (int)n_leaving, "lent_to", tell_borrower(slot),
+			 "leaving", (int)n_leaving, "queued", (int)custody_n_queued(slot), "lent_to", tell_borrower(slot),
 			 "restarts", (json_int_t)slot->n_restarts, "last_death", tell_death(crew, slot));
 }
 

@@ -7,17 +7,16 @@
  */
 #include "service/admin.h"
 
+#include "base/usage.h"
 #include "brood.h"
 #include "bridge/bulletin.h"
 #include "bridge/config.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 struct metrics {
 	FILE			*out;
@@ -197,45 +196,6 @@ static double lag_of(const struct metrics *m, const struct bulletin_post *post)
 	return (double)(m->now_ms - since_ms) / 1000;
 }
 
-struct usage {
-	double		cpu_s;
-	uint64_t	rss_bytes;
-};
-
-/* Return: bytes read, terminated; 0 = the process is gone. */
-static size_t read_proc(int pid, const char *name, char *out, size_t size)
-{
-	char path[48];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd >= 0 ? read(fd, out, size - 1) : 0;
-	if (fd >= 0)
-		close(fd);
-	out[n > 0 ? n : 0] = '\0';
-	return n > 0 ? (size_t)n : 0;
-}
-
-/* The name, which may hold anything, ends with the last ')'; then state, ten numbers, utime, stime, ..., rss. */
-static struct usage usage_of(int pid)
-{
-	struct usage usage = { 0, 0 };
-	unsigned long user, system, pages;
-	char stat[1024];
-	const char *end;
-
-	if (read_proc(pid, "stat", stat, sizeof(stat)) == 0 || !(end = strrchr(stat, ')')))
-		return usage;
-	if (sscanf(end, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u %*u %lu",
-		   &user, &system, &pages) != 3)
-		return usage;
-	usage.cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-	usage.rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	return usage;
-}
-
 #define WORKER_NUMBERS(X)									\
 	/* name                           type     format    value, help */			\
 	X(worker_connections,             gauge,   PRIu64,   board_get(&row->connections), "Open connections.")	\
@@ -269,7 +229,7 @@ static void tell_all_workers(struct metrics *m)
 	struct usage *usage = calloc(m->pool->n_posts + 1, sizeof(*usage));
 
 	for (unsigned i = 0; usage && i < m->pool->n_posts; i++)
-		usage[i] = usage_of(m->pool->posts[i].pid);
+		usage_read(m->pool->posts[i].pid, &usage[i]);
 	if (usage)
 		tell_workers(m, usage);
 	free(usage);
