@@ -45,7 +45,7 @@ MUTANTS = (
     ("worker/messages.c", " > 0 || r == -EMFILE)", " > 0)",
      "a listener that did not arrive is taken for the parent's death"),
     ("parent/message.c", "\tif (r < 0 && r != -EPIPE) {\t", "\tif (false) {\t", "a worker is never told to accept"),
-    ("parent/custody.c", "\t\tif (orphaned && !slot->borrower)\n" "\t\t\tlend(crew, slot);\n" "\t\telse ", "\t\t",
+    ("parent/custody.c", "\t\telse if (orphaned && !slot->borrower)\n" "\t\t\tlend(crew, slot);\n", "",
      "a listener without a reader is lent to nobody"),
     ("parent/custody.c", "\t\tslot->orphaned_ms = crew->now_ms + ORPHAN_AFTER_MS;\n", "\t\tslot->orphaned_ms = 0;\n",
      "a listener without a reader is forgotten"),
