@@ -206,7 +206,7 @@ lint: $(PAGE)	## clang-tidy, cppcheck, and which room includes which
 
 install: all	## to PREFIX=/usr/local, under DESTDIR
 	install -d $(HOME_OF)/bin $(HOME_OF)/include $(HOME_OF)/lib/pkgconfig $(HOME_OF)/share/man/man1 $(HOME_OF)/share/man/man3 \
-		$(HOME_OF)/share/doc/brood
+		$(HOME_OF)/share/doc/brood $(HOME_OF)/share/bash-completion/completions $(HOME_OF)/share/zsh/site-functions
 	install -m 755 $(BUILD)/brood $(HOME_OF)/bin/
 	install -m 644 src/brood.h $(HOME_OF)/include/
 	install -m 644 $(BUILD)/libbrood.a $(LIB_SO) $(HOME_OF)/lib/
@@ -215,6 +215,8 @@ install: all	## to PREFIX=/usr/local, under DESTDIR
 	install -m 644 tools/brood.ini tools/systemd/brood.service $(HOME_OF)/share/doc/brood/
 	install -m 644 tools/container/seccomp.json tools/container/compose.yaml tools/container/kubernetes/brood.yaml \
 		$(HOME_OF)/share/doc/brood/
+	install -m 644 tools/completion/brood.bash $(HOME_OF)/share/bash-completion/completions/brood
+	install -m 644 tools/completion/_brood $(HOME_OF)/share/zsh/site-functions/
 	for n in 1 3; do install -m 644 tools/man/brood.$$n $(HOME_OF)/share/man/man$$n/; done
 
 clean:	## remove build/

@@ -44,9 +44,10 @@ with tempfile.TemporaryDirectory() as scratch:
     run("make", "-C", ROOT, "install", f"BUILD={os.path.relpath(BUILD, ROOT)}", f"DESTDIR={root}", "PREFIX=/usr")
     installed = {str(path.relative_to(root / "usr")) for path in root.rglob("*") if not path.is_dir()}
     check(installed == {"bin/brood", "include/brood.h", "lib/libbrood.a", "lib/libbrood.so", "lib/libbrood.so.0",
-                        "lib/libbrood.so.0.1.0", "lib/pkgconfig/brood.pc", "share/doc/brood/brood.ini", "share/doc/brood/brood.service",
-                        "share/doc/brood/brood.yaml", "share/doc/brood/compose.yaml", "share/doc/brood/seccomp.json", "share/man/man1/brood.1",
-                        "share/man/man3/brood.3"}, sorted(installed))
+                        "lib/libbrood.so.0.1.0", "lib/pkgconfig/brood.pc", "share/bash-completion/completions/brood",
+                        "share/doc/brood/brood.ini", "share/doc/brood/brood.service", "share/doc/brood/brood.yaml",
+                        "share/doc/brood/compose.yaml", "share/doc/brood/seccomp.json", "share/man/man1/brood.1",
+                        "share/man/man3/brood.3", "share/zsh/site-functions/_brood"}, sorted(installed))
 
     there = {"PKG_CONFIG_SYSROOT_DIR": str(root), "PKG_CONFIG_PATH": str(root / "usr/lib/pkgconfig"),
              "PKG_CONFIG_ALLOW_SYSTEM_LIBS": "1", "PKG_CONFIG_ALLOW_SYSTEM_CFLAGS": "1"}
