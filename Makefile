@@ -49,7 +49,7 @@ STAMP	:= $(LEAST) $(CC) $(VERSION) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CF
 # Each file was checked by itself; across files the compiler sees ghosts.
 LTO_LINK = $(if $(LTO),$(ALL_CFLAGS) -Wno-maybe-uninitialized -Wno-uninitialized)
 LIBS	:= -luring -ljansson -ldl
-CLI_LIBS := -linih	# of the program alone
+CLI_LIBS := -linih -lncursesw -ltinfo	# of the program alone
 LIB_SO	:= $(BUILD)/libbrood.so.$(VERSION)
 
 all: $(BUILD)/brood $(BUILD)/libbrood.a $(LIB_SO) $(EXAMPLES) $(BUILD)/edges	## build all of it (the default)

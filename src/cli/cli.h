@@ -144,6 +144,12 @@ const char *option_suggest(const char *flag);
 int ctl_main(int argc, char **argv);
 void ctl_print_help(void);
 
+/* top.c */
+
+/* `brood top`: argv[0] is its first argument. Return: the exit code. */
+int top_main(int argc, char **argv);
+void top_print_help(void);
+
 /* doctor.c */
 
 /* `brood doctor`: argv[0] is its first argument. Return: the exit code. */

@@ -160,29 +160,6 @@ static int compose(const struct ctl_command *command, const struct ctl_options *
 
 /* ---- the pool ---- */
 
-static int find(const struct ctl_options *options, struct talk *talk)
-{
-	const char *path = options->control ? options->control : getenv("BROOD_CONTROL");
-
-	if (!path || strcmp(path, CONTROL_AUTO) == 0)
-		return find_pool(talk->path);
-	if (strcmp(path, CONTROL_OFF) == 0)
-		return complain("the control socket is off, says %s", options->control ? "--control" : "BROOD_CONTROL");
-	if (path[0] == '\0' || strlen(path) >= sizeof(talk->path))
-		return complain("control socket \"%s\": a path has 1 to %zu bytes", path, sizeof(talk->path) - 1);
-	snprintf(talk->path, sizeof(talk->path), "%s", path);
-	return 0;
-}
-
-static int tell_no_connection(const char *path, int error)
-{
-	if (error == -EACCES)
-		complain("%s: permission denied; only root and the pool's user may", path);
-	else
-		complain("no pool at %s: %s; is it running? is --control its PATH?", path, strerror(-error));
-	return 1;
-}
-
 static int tell_reply(const struct ctl_command *command, const struct ctl_options *options, const json_t *reply)
 {
 	bool ok = json_is_true(json_object_get(reply, "ok"));
@@ -244,10 +221,10 @@ static int run_command(const struct ctl_command *command, const struct ctl_optio
 
 	if (code != 0)
 		return code;
-	code = find(options, &talk);
+	code = find_control(options->control, talk.path);
 	r = code == 0 ? talk_connect(&talk) : 0;
 	if (r < 0)
-		code = tell_no_connection(talk.path, r);
+		code = find_complain(talk.path, r);
 	if (code == 0)
 		code = run(command, options, &talk, request);
 	else

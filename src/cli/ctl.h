@@ -17,6 +17,10 @@
 
 /* The control socket of the only pool there is. Return: 0, or an exit code and the reason was printed. */
 int find_pool(char ret_path[CTL_PATH_BYTES]);
+/* The same of what --control says, NULL = nothing, and of BROOD_CONTROL. */
+int find_control(const char *control, char ret_path[CTL_PATH_BYTES]);
+/* Nobody could be reached there, -errno @error. Return: 1. */
+int find_complain(const char *path, int error);
 
 /* talk.c */
 
@@ -37,6 +41,8 @@ int talk_say(struct talk *talk, const json_t *request);
  * Return: an object; or NULL, *ret_why says why, and the connection has ended.
  */
 json_t *talk_ask(struct talk *talk, json_t *request, const char **ret_why);
+/* Only waits for the reply, of what was sent by talk_say(). */
+json_t *talk_hear(struct talk *talk, const char **ret_why);
 
 /* wait.c */
 
@@ -71,3 +77,9 @@ report_fn report_status, report_scale, report_reload, report_reopen, report_drai
 /* A number or a text of a reply; 0 or "" where there is none of that kind. Texts stay the reply's. */
 json_int_t report_number(const json_t *object, const char *key);
 const char *report_text(const json_t *object, const char *key);
+bool report_is_true(const json_t *object, const char *key);
+
+#define CELL_BYTES 24
+/* "4.2s", and a number in at most 6 digits and a letter. */
+void report_time(json_int_t ms, char out[CELL_BYTES]);
+void report_count(json_int_t n, char out[CELL_BYTES]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* find - which pools are running: those that listen in the runtime directories */
+#include "base/control.h"
 #include "base/runtime.h"
 #include "cli/cli.h"
 #include "cli/ctl.h"
@@ -7,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -111,4 +113,27 @@ int find_pool(char ret_path[CTL_PATH_BYTES])
 	}
 	memcpy(ret_path, found.path, CTL_PATH_BYTES);
 	return 0;
+}
+
+int find_control(const char *control, char ret_path[CTL_PATH_BYTES])
+{
+	const char *path = control ? control : getenv("BROOD_CONTROL");
+
+	if (!path || strcmp(path, CONTROL_AUTO) == 0)
+		return find_pool(ret_path);
+	if (strcmp(path, CONTROL_OFF) == 0)
+		return complain("the control socket is off, says %s", control ? "--control" : "BROOD_CONTROL");
+	if (path[0] == '\0' || strlen(path) >= CTL_PATH_BYTES)
+		return complain("control socket \"%s\": a path has 1 to %d bytes", path, CTL_PATH_BYTES - 1);
+	snprintf(ret_path, CTL_PATH_BYTES, "%s", path);
+	return 0;
+}
+
+int find_complain(const char *path, int error)
+{
+	if (error == -EACCES)
+		complain("%s: permission denied; only root and the pool's user may", path);
+	else
+		complain("no pool at %s: %s; is it running? is --control its PATH?", path, strerror(-error));
+	return 1;
 }

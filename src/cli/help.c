@@ -10,6 +10,7 @@ void help_print(void)
 	      "       brood serve [OPTIONS] --handler F.so  answer with a handler of your own\n"
 	      "       brood run [OPTIONS] -- PROG ARG...    have a program be every worker\n"
 	      "       brood ctl [OPTIONS] COMMAND           ask or tell a running pool\n"
+	      "       brood top [--control PATH]            look at a running pool, live\n"
 	      "       brood doctor [OPTIONS]                what is allowed here, and remedies\n"
 	      "       brood help [COMMAND]                  this, or what COMMAND takes\n"
 	      "       brood version\n"

@@ -23,6 +23,11 @@ static int run_ctl(int argc, char **argv)
 	return ctl_main(argc, argv);
 }
 
+static int run_top(int argc, char **argv)
+{
+	return top_main(argc, argv);
+}
+
 static int run_doctor(int argc, char **argv)
 {
 	return doctor_main(argc, argv);
@@ -38,10 +43,12 @@ static int run_help(int argc, char **argv)
 		help_print_command(FOR_RUN);
 	else if (argc == 1 && strcmp(argv[0], "ctl") == 0)
 		ctl_print_help();
+	else if (argc == 1 && strcmp(argv[0], "top") == 0)
+		top_print_help();
 	else if (argc == 1 && strcmp(argv[0], "doctor") == 0)
 		doctor_print_help();
 	else
-		return complain("help is about nothing, or about serve, run, ctl or doctor");
+		return complain("help is about nothing, or about serve, run, ctl, top or doctor");
 	return 0;
 }
 
@@ -55,7 +62,7 @@ static int run_version(int argc, char **argv)
 
 struct command {
 	const char	*name;
-	int		(*run)(int argc, char **argv);	/* NULL = not in this version */
+	int		(*run)(int argc, char **argv);
 	bool		 is_alias;			/* not worth suggesting */
 };
 
@@ -63,10 +70,10 @@ static const struct command commands[] = {
 	{ "serve", run_serve, false },
 	{ "run", run_run, false },
 	{ "ctl", run_ctl, false },
+	{ "top", run_top, false },
 	{ "doctor", run_doctor, false },
 	{ "help", run_help, false },
 	{ "version", run_version, false },
-	{ "top", NULL, false },
 	{ "-h", run_help, true },
 	{ "--help", run_help, true },
 	{ "-V", run_version, true },
@@ -93,11 +100,8 @@ static int run_command(int argc, char **argv)
 	if (argc < 2)
 		return complain("no command; `brood help` lists them");
 	for (const struct command *c = commands; c < commands + ARRAY_LEN(commands); c++) {
-		if (strcmp(argv[1], c->name) != 0)
-			continue;
-		if (!c->run)
-			return complain("%s is not in this version", c->name);
-		return c->run(argc - 2, argv + 2);
+		if (strcmp(argv[1], c->name) == 0)
+			return c->run(argc - 2, argv + 2);
 	}
 	return refuse_unknown(argv[1]);
 }

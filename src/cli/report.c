@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH		80
-#define CELL_BYTES	24
+#define WIDTH 80
 
 json_int_t report_number(const json_t *object, const char *key)
 {
@@ -22,14 +21,14 @@ const char *report_text(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
-static bool is_true(const json_t *object, const char *key)
+bool report_is_true(const json_t *object, const char *key)
 {
 	return json_is_true(json_object_get(object, key));
 }
 
 /* ---- cells ---- */
 
-static void format_time(json_int_t ms, char out[CELL_BYTES])
+void report_time(json_int_t ms, char out[CELL_BYTES])
 {
 	json_int_t s = ms / 1000;
 
@@ -52,8 +51,7 @@ static void format_number(json_int_t n, char out[CELL_BYTES])
 	snprintf(out, CELL_BYTES, "%" JSON_INTEGER_FORMAT, n);
 }
 
-/* In at most 6 digits and a letter. */
-static void format_count(json_int_t n, char out[CELL_BYTES])
+void report_count(json_int_t n, char out[CELL_BYTES])
 {
 	static const char units[] = "kMGTPE";
 	int unit = -1;
@@ -126,7 +124,7 @@ static void print_upgrade(const json_t *upgrade)
 
 	if (report_number(upgrade, "to"))
 		printf("taken over by pid %d\n", (int)report_number(upgrade, "to"));
-	else if (is_true(upgrade, "running"))
+	else if (report_is_true(upgrade, "running"))
 		printf("upgrading\n");
 	else if (report_number(upgrade, "from"))
 		printf("taken over from pid %d\n", (int)report_number(upgrade, "from"));
@@ -140,16 +138,16 @@ static void print_phase(const json_t *status)
 {
 	const json_t *reload = json_object_get(status, "reload");
 
-	if (is_true(status, "stopping"))
+	if (report_is_true(status, "stopping"))
 		printf("stopping\n");
-	else if (!is_true(status, "ready"))
+	else if (!report_is_true(status, "ready"))
 		printf("not ready yet\n");
-	if (is_true(reload, "running"))
+	if (report_is_true(reload, "running"))
 		printf("reloading: %" JSON_INTEGER_FORMAT " to be replaced\n", report_number(reload, "left"));
 	else if (report_text(reload, "failure")[0])
 		print_wrapped(report_text(reload, "failure"), 0);
 	print_upgrade(json_object_get(status, "upgrade"));
-	if (is_true(status, "scaling"))
+	if (report_is_true(status, "scaling"))
 		printf("scaling to %" JSON_INTEGER_FORMAT " workers\n", report_number(status, "wanted"));
 }
 
@@ -157,7 +155,7 @@ static void print_pool(const json_t *status)
 {
 	char uptime[CELL_BYTES];
 
-	format_time(report_number(status, "uptime_ms"), uptime);
+	report_time(report_number(status, "uptime_ms"), uptime);
 	printf("brood ");
 	print_clean(report_text(status, "brood"));
 	printf(", pid %" JSON_INTEGER_FORMAT ", up %s: ", report_number(status, "pid"), uptime);
@@ -194,8 +192,8 @@ static void print_notes(const json_t *slot)
 	const json_t *lent_to = json_object_get(slot, "lent_to");
 	char lag[CELL_BYTES];
 
-	if (is_true(worker, "silent")) {
-		format_time(report_number(worker, "lag_ms"), lag);
+	if (report_is_true(worker, "silent")) {
+		report_time(report_number(worker, "lag_ms"), lag);
 		printf(" lag:%s", lag);
 	}
 	if (json_is_integer(lent_to))
@@ -210,12 +208,12 @@ static void print_slot(const json_t *slot)
 
 	printf("%4d %-8.8s", (int)report_number(slot, "slot"), report_text(slot, "state"));
 	print_cell(worker, "pid", 7, format_number);
-	print_cell(worker, "generation", 4, format_count);
-	print_cell(worker, "uptime_ms", 6, format_time);
-	print_cell(worker, "connections", 6, format_count);
-	print_cell(worker, "in_flight", 6, format_count);
-	print_cell(worker, "requests", 8, format_count);
-	print_cell(slot, "restarts", 4, format_count);
+	print_cell(worker, "generation", 4, report_count);
+	print_cell(worker, "uptime_ms", 6, report_time);
+	print_cell(worker, "connections", 6, report_count);
+	print_cell(worker, "in_flight", 6, report_count);
+	print_cell(worker, "requests", 8, report_count);
+	print_cell(slot, "restarts", 4, report_count);
 	print_notes(slot);
 	printf("\n");
 }
@@ -229,7 +227,7 @@ static void print_last_deaths(const json_t *slots)
 
 		if (!json_is_object(death))
 			continue;
-		format_time(report_number(death, "ago_ms"), ago);
+		report_time(report_number(death, "ago_ms"), ago);
 		printf("\nslot %d, %s ago:\n", (int)report_number(slot, "slot"), ago);
 		print_wrapped(report_text(death, "how"), 2);
 	}
@@ -256,7 +254,7 @@ static void print_suspects(const json_t *suspects, const char *empty)
 		const json_t *suspect = json_array_get(suspects, i);
 		char left[CELL_BYTES];
 
-		format_time(report_number(suspect, "left_ms"), left);
+		report_time(report_number(suspect, "left_ms"), left);
 		if (json_is_integer(json_object_get(suspect, "n")))
 			printf("%2d ", (int)report_number(suspect, "n"));
 		else

@@ -98,11 +98,11 @@ static ssize_t receive_line(int fd, char **ret_line)
 	}
 }
 
-static json_t *receive_reply(int fd, const char **ret_why)
+json_t *talk_hear(struct talk *talk, const char **ret_why)
 {
 	json_t *reply = NULL;
 	char *line;
-	ssize_t n = receive_line(fd, &line);
+	ssize_t n = receive_line(talk->fd, &line);
 
 	*ret_why = "it answers what is no reply";
 	if (n < 0)
@@ -113,20 +113,18 @@ static json_t *receive_reply(int fd, const char **ret_why)
 	if (reply && json_is_boolean(json_object_get(reply, "ok")))
 		return reply;
 	json_decref(reply);
+	talk_end(talk);
 	return NULL;
 }
 
 json_t *talk_ask(struct talk *talk, json_t *request, const char **ret_why)
 {
 	int r = talk_say(talk, request);
-	json_t *reply = NULL;
 
 	json_decref(request);
-	if (r < 0 && r != -EPIPE)	/* one who hangs up may have said why */
-		*ret_why = strerrordesc_np(-r);
-	else
-		reply = receive_reply(talk->fd, ret_why);
-	if (!reply)
-		talk_end(talk);
-	return reply;
+	if (r == 0 || r == -EPIPE)	/* one who hangs up may have said why */
+		return talk_hear(talk, ret_why);
+	*ret_why = strerrordesc_np(-r);
+	talk_end(talk);
+	return NULL;
 }

@@ -3,6 +3,7 @@
 from _brood import brood, check
 
 for arguments in (["help"], ["--help"], ["-h"], ["help", "serve"], ["help", "run"], ["help", "ctl"], ["ctl", "-h"],
+                  ["help", "top"], ["top", "--help"],
                   ["serve", "--help"], ["run", "--help"], ["run", "-h", "--", "prog"], ["serve", "-h"],
                   ["serve", "--xyzzy", "-h"], ["version"], ["--version"]):
     result = brood(*arguments, BROOD_WORKERS="wrong, but who asks for help gets it")

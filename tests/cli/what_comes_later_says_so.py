@@ -3,8 +3,6 @@
 """The whole contract of the command line is known; what is not there yet is told apart from a typing error."""
 from _brood import check_refused
 
-for command in ("top",):
-    check_refused(2, [command, "not in this version"], command, "--", "x")
 for flag in ("pin",):
     check_refused(2, [f"--{flag}", "not in this version"], "serve", f"--{flag}", "1")
     check_refused(2, [f"--{flag}", "not in this version"], "serve", f"--{flag}=1")

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 # brood.bash - completion of brood(1) for bash; tests/cli/completion_knows_all_options.py holds it against the help
 
-_brood_both='--config --check --listen --join --admin --backlog --workers --model --balance --drain-timeout --pre-drain
-	--start-timeout --restart-limit --backoff --hang-timeout --surge --max-rss --max-age --on-giveup --user --group
+_brood_both='--config --check --listen --join --admin --backlog --workers --model --balance --drain-timeout
+	--pre-drain --start-timeout --restart-limit --backoff --hang-timeout --surge --max-rss --max-age --on-giveup --user --group
 	--pid-file --control --log --log-format --log-level --help'
 _brood_serve='--root --text --handler --listing --cache-size --max-connections --rebalance --engine --on-fault
 	--poison-limit --max-requests --max-head --max-target --max-fields --max-body --header-timeout --body-timeout
-	--idle-timeout --write-timeout --linger-timeout --max-conn-requests --max-conn-age --access-log --access-log-format'
+	--idle-timeout --write-timeout --linger-timeout --max-conn-requests --max-conn-age --access-log
+	--access-log-format'
 _brood_run='--ready --stop-signal --shell --stdio --env --cwd'
 
 _brood_words() {
@@ -48,7 +49,7 @@ _brood_value() {
 	esac
 }
 
-# What comes behind --, or behind the first word that is no option and no value, is the program's.
+# Where the program stands, behind --
 _brood_program_at() {
 	local i
 	for ((i = 2; i < COMP_CWORD; i++)); do
@@ -77,7 +78,7 @@ _brood() {
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_brood_words 'serve run ctl doctor help version' "$word"
+		_brood_words 'serve run ctl top doctor help version' "$word"
 		return
 	fi
 	if [[ $command == run ]] && at=$(_brood_program_at); then
@@ -91,7 +92,7 @@ _brood() {
 		before=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	case $command in
-	serve | run | doctor | ctl) _brood_value "$before" "$word" && return ;;
+	serve | run | doctor | ctl | top) _brood_value "$before" "$word" && return ;;
 	esac
 	case $command in
 	serve | doctor)
@@ -102,7 +103,8 @@ _brood() {
 		fi ;;
 	run) _brood_words "$_brood_both $_brood_run --" "$word" ;;
 	ctl) _brood_ctl "$word" ;;
-	help) ((COMP_CWORD > 2)) || _brood_words 'serve run ctl doctor' "$word" ;;
+	top) _brood_words '--control --help' "$word" ;;
+	help) ((COMP_CWORD > 2)) || _brood_words 'serve run ctl top doctor' "$word" ;;
 	esac
 }
 
