@@ -86,7 +86,8 @@ static void take_status(struct top_pool *pool, json_t *reply)
 		pool->said[0] = '\0';
 	json_decref(pool->status);
 	pool->status = reply;
-	pool->wanted = report_number(reply, "wanted");
+	if (!pool->wish)	/* one that has not been sent yet knows better */
+		pool->wanted = report_number(reply, "wanted");
 	pool->is_gone = false;
 	pool->is_new = true;
 }

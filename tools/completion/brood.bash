@@ -2,8 +2,8 @@
 # brood.bash - completion of brood(1) for bash; tests/cli/completion_knows_all_options.py holds it against the help
 
 _brood_both='--config --check --listen --join --admin --backlog --workers --model --balance --drain-timeout
-	--pre-drain --start-timeout --restart-limit --backoff --hang-timeout --surge --max-rss --max-age --on-giveup --user --group
-	--pid-file --control --log --log-format --log-level --help'
+	--pre-drain --start-timeout --restart-limit --backoff --hang-timeout --surge --max-rss --max-age --on-giveup
+	--user --group --pid-file --control --log --log-format --log-level --help'
 _brood_serve='--root --text --handler --listing --cache-size --max-connections --rebalance --engine --on-fault
 	--poison-limit --max-requests --max-head --max-target --max-fields --max-body --header-timeout --body-timeout
 	--idle-timeout --write-timeout --linger-timeout --max-conn-requests --max-conn-age --access-log
