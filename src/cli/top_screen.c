@@ -38,6 +38,16 @@ static bool has_levels(const char *terminal)
 	       strncmp(terminal, "vt", 2) != 0;
 }
 
+static bool can_be_drawn_on(const char *terminal)
+{
+	int error;
+	bool can = setupterm(terminal, STDOUT_FILENO, &error) == OK && cursor_address;
+
+	if (cur_term)
+		del_curterm(cur_term);
+	return can;
+}
+
 static int refuse_terminal(const char *terminal)
 {
 	complain("TERM=%s: that terminal cannot be drawn on, or is not known here; brood ctl status needs none", terminal);
@@ -53,12 +63,8 @@ int screen_begin(void)
 		return 1;
 	}
 	setlocale(LC_CTYPE, "");
-	if (!terminal || !terminal[0] || !(screen = newterm(NULL, stdout, stdin)))
+	if (!terminal || !can_be_drawn_on(terminal) || !(screen = newterm(NULL, stdout, stdin)))
 		return refuse_terminal(terminal ? terminal : "");
-	if (!cursor_address) {
-		endwin();
-		return refuse_terminal(terminal);
-	}
 	utf8 = has_levels(terminal);
 	cbreak();
 	noecho();
