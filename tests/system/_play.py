@@ -188,8 +188,9 @@ class Orphan:
             try:
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
                 self.returncode = os.waitstatus_to_exitcode(status) if pid else None
-            except ChildProcessError:       # its parent is still there
-                pass
+            except ChildProcessError:       # its parent is still there, or has reaped it before it left itself
+                if not os.path.exists(f"/proc/{self.pid}"):
+                    self.returncode = 0
         return self.returncode
 
     def wait(self, seconds=10):

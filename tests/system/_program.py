@@ -89,6 +89,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 server = http.server.ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
 server.socket.close()
 server.socket = socket.socket(fileno=3)
+server.socket.setblocking(False)        # others wait for it too, and may be faster
 server.daemon_threads = False       # what is being answered is answered to its end
 server.server_activate()
 signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())

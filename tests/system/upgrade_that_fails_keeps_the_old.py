@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A new program that cannot be started, ends, hangs or breaks the protocol at any step leaves the old one serving."""
+# models: one
 # timeout: 600
 import os
 import pathlib
