@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What the shells complete is what the help lists: commands, options, their words, and what ctl takes."""
+# waits: mostly
 import os
 import pty
 import re

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Each command of brood ctl, as root and as nobody; what it tells is true, and fits 80 columns."""
+# waits: mostly
 # models: one
 import os
 import signal

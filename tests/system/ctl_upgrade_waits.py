@@ -3,6 +3,7 @@
 # models: one
 # timeout: 300
 """`brood ctl upgrade --wait` ends when the new parent has the pool, or says why it has not; the status tells both."""
+# waits: mostly
 import os
 import shutil
 import signal

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Clients of the control socket that send garbage, stay silent, never read, or come by the hundred: the pool serves
 on, others are heard, and nothing of them stays."""
+# waits: mostly
 # models: one
 # timeout: 300
 import json

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """With nothing to do no worker wakes, and the parent at most once a second; idle connections change nothing."""
+# waits: mostly
 import pathlib
 import re
 import time

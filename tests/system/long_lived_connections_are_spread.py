@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Under --rebalance idle connections move from workers with many to workers with few, and no request is lost."""
+# waits: mostly
 # models: one
 import json
 import math

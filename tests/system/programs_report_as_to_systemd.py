@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """READY=1, STOPPING=1, WATCHDOG=1, MAINPID=, STATUS=: heard, believed as far as they go; and garbage hurts nobody."""
+# waits: mostly
 # models: one
 import json
 import os

@@ -33,7 +33,7 @@ for engine in engines():
                 check(path == "/echo" or checker["after_close"] == 0, "what was pipelined was answered before")
                 check(brood.lines("drained: all connections finished"), "the log says so")
     if os.geteuid() == 0:
-        for _ in range(4 * times):
+        for _ in range(2 * times):
             with Brood(engine=engine, preexec_fn=drop_to(NOBODY)) as brood:     # who may do less
                 checkers = [Checker(brood.port, "close", 12), Checker(brood.port, "close", 4, path="/big")]
                 time.sleep(0.3)

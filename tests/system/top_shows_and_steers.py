@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """brood top in a real terminal (tmux): what it shows is true, its keys do, any size will do, and it ends well."""
+# waits: mostly
 # models: one
 import os
 import re
