@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Connections that reach --max-conn-requests or --max-conn-age are closed behind an answer, and no request is lost."""
+# waits: mostly
 import time
 
 from _play import Brood, Checker, Client, check, engines

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # models: one
 """A service manager is told by sd_notify(3): ready, reloading, stopping, the new main process; its watchdog is fed.
+# waits: mostly
 
 The other end is a socket of ours, which reads as strictly as a manager does, and believes the main process alone.
 """
