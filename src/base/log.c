@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/log.h"
+#include "base/stamp.h"
 #include "base/text.h"
 #include "base/write.h"
 
@@ -12,10 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define STAMP_BYTES 32
 #define SUBJECT_BYTES 192
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
@@ -63,25 +62,13 @@ static void look_at_stderr(void)
 
 /* ---- a line ---- */
 
-static void format_stamp(char out[STAMP_BYTES])
-{
-	struct timespec now;
-	struct tm utc;
-	size_t len;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	len = strftime(out, STAMP_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(out + len, STAMP_BYTES - len, ".%03ldZ", now.tv_nsec / 1000000);
-}
-
 static size_t compose_text(char out[LOG_LINE_BYTES], enum log_level level, const char *message)
 {
 	const char *colour = self.coloured ? level_colours[level] : "";
 	char stamp[STAMP_BYTES];
 	size_t len;
 
-	format_stamp(stamp);
+	stamp_now(stamp);
 	if (self.journal)
 		len = (size_t)snprintf(out, LOG_LINE_BYTES, "<%c>", level_priorities[level]);
 	else
@@ -117,7 +104,7 @@ static size_t compose_json(char out[LOG_LINE_BYTES], enum log_level level, const
 	char stamp[STAMP_BYTES], about[SUBJECT_BYTES], priority[4] = "";
 	size_t len;
 
-	format_stamp(stamp);
+	stamp_now(stamp);
 	compose_subject(about, subject);
 	if (self.journal)
 		snprintf(priority, sizeof(priority), "<%c>", level_priorities[level]);

@@ -7,6 +7,7 @@
  */
 #include "parent/event.h"
 
+#include "base/stamp.h"
 #include "parent/control.h"
 #include "parent/crew.h"
 
@@ -14,21 +15,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-#define STAMP_BYTES 32
-
-static void stamp(char out[STAMP_BYTES])
-{
-	struct timespec now;
-	struct tm utc;
-	size_t len;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	len = strftime(out, STAMP_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(out + len, STAMP_BYTES - len, ".%03dZ", (int)(now.tv_nsec / 1000000));
-}
 
 /* Takes both; what there is no memory for is not told. */
 static void tell(struct crew *crew, const char *name, json_t *about, json_t *more)
@@ -36,7 +22,7 @@ static void tell(struct crew *crew, const char *name, json_t *about, json_t *mor
 	char time[STAMP_BYTES];
 	json_t *event;
 
-	stamp(time);
+	stamp_now(time);
 	event = json_pack("{s:s, s:s}", "event", name, "time", time);
 	if (event && (!about || json_object_update(event, about) == 0) &&
 	    (!more || json_object_update(event, more) == 0))
@@ -148,7 +134,7 @@ json_t *event_setup(struct crew *crew)
 	const struct brood_options *o = &crew->config->options;
 	char time[STAMP_BYTES];
 
-	stamp(time);
+	stamp_now(time);
 	return json_pack("{s:s, s:s, s:i, s:s, s:i, s:o, s:I, s:I}", "event", "setup", "time", time,
 			 "pid", (int)crew->pid, "model", config_model_name(crew->config),
 			 "workers", (int)crew->n_wanted, "listen", status_tell_addresses(crew->config),

@@ -55,6 +55,8 @@ for engine in engines():
         wait_until(lambda: left.extend(filter(None, [brood.follow()])) or len(children_of(brood.pid)) == n_wanted(brood), 10,
                    "as many as are wanted, and no more")
         check(all(old.wait(10) == 0 for old in left), "every old parent has left")
+        wait_until(lambda: len(brood.lines("drained: all connections finished")) >= len(left), 5,
+                   "each with all connections finished, whoever has reaped it")
         deaths = brood.lines("killed|died|exited|giveup|cut")
         check(not deaths, f"nobody died of a signal: {deaths}")
         checker.finish().expect_nothing_lost()
