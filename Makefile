@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Everything is built under $(BUILD). V=1 shows the commands; make help lists the targets.
 
-ROOMS	:= base bridge balance engine http conn service worker guest acceptor parent	# in order: no room includes a later one
+ROOMS	:= base bridge balance engine reactor http conn service worker guest acceptor parent	# in order: no room includes a later one
 BUILD	?= build
 PREFIX	?= /usr/local
 LISTEN	?= 127.0.0.1:8080
@@ -217,7 +217,7 @@ install: all	## to PREFIX=/usr/local, under DESTDIR
 		$(HOME_OF)/share/doc/brood/
 	install -m 644 tools/completion/brood.bash $(HOME_OF)/share/bash-completion/completions/brood
 	install -m 644 tools/completion/_brood $(HOME_OF)/share/zsh/site-functions/
-	for n in 1 3; do install -m 644 tools/man/brood.$$n $(HOME_OF)/share/man/man$$n/; done
+	for n in 1 3; do install -m 644 tools/man/*.$$n $(HOME_OF)/share/man/man$$n/; done
 
 clean:	## remove build/
 	rm -rf build

@@ -79,6 +79,8 @@ struct engine_ops {
 	void	(*send_stop)(struct engine *e, int fd, struct tag tag);
 	ssize_t	(*sendfile)(struct engine *e, int fd, struct tag tag, int file_fd, uint64_t *offset, size_t len,
 			    bool *ret_full);
+	void	(*await_room)(struct engine *e, int fd, struct tag tag);
+	void	(*await_room_stop)(struct engine *e, int fd, struct tag tag);
 	void	(*leave)(struct engine *e, int fd);
 	void	(*close)(struct engine *e, int fd);
 	int	(*turn)(struct engine *e, uint64_t until_ms);
@@ -158,6 +160,21 @@ static inline ssize_t engine_sendfile(struct engine *e, int fd, struct tag tag, 
 				      uint64_t *offset, size_t len, bool *ret_full)
 {
 	return e->ops->sendfile(e, fd, tag, file_fd, offset, len, ret_full);
+}
+
+/*
+ * An OP_WRITABLE completion tells when @fd takes data, which it has just refused with -EAGAIN, or when its connect(2)
+ * is through. Not together with engine_sendfile().
+ */
+static inline void engine_await_room(struct engine *e, int fd, struct tag tag)
+{
+	e->ops->await_room(e, fd, tag);
+}
+
+/* The completion comes all the same; before engine_poll_stop(), if both are under way. */
+static inline void engine_await_room_stop(struct engine *e, int fd, struct tag tag)
+{
+	e->ops->await_room_stop(e, fd, tag);
 }
 
 /* Before somebody else holds the socket too: what is watched would be watched for as long as he does. */

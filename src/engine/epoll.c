@@ -277,6 +277,27 @@ static ssize_t epoll_sendfile(struct engine *e, int fd, struct tag tag, int file
 	return n > 0 ? n : part;
 }
 
+static void epoll_await_room(struct engine *e, int fd, struct tag tag)
+{
+	struct epoll *p = epoll_of(e);
+	struct watch *w = watch_of(p, fd);
+	int r = begin(p, fd, w, tag);
+
+	if (r < 0)
+		push_done(p, OP_WRITABLE, tag, r);
+	w->awaits_room = r == 0;
+}
+
+static void epoll_await_room_stop(struct engine *e, int fd, struct tag tag)
+{
+	struct epoll *p = epoll_of(e);
+	struct watch *w = watch_of(p, fd);
+
+	if (w->awaits_room)
+		push_done(p, OP_WRITABLE, tag, -ECANCELED);
+	w->awaits_room = false;
+}
+
 static void epoll_send_stop(struct engine *e, int fd, struct tag tag)
 {
 	struct epoll *p = epoll_of(e);
@@ -443,6 +464,8 @@ static const struct engine_ops epoll_ops = {
 	.send = epoll_send,
 	.send_stop = epoll_send_stop,
 	.sendfile = epoll_sendfile,
+	.await_room = epoll_await_room,
+	.await_room_stop = epoll_await_room_stop,
 	.leave = epoll_leave,
 	.close = epoll_close,
 	.turn = epoll_turn,

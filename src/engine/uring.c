@@ -226,18 +226,27 @@ static void uring_send_stop(struct engine *e, int fd, struct tag tag)
 	cancel(uring_of(e), OP_SEND, tag);
 }
 
-static ssize_t uring_sendfile(struct engine *e, int fd, struct tag tag, int file_fd, uint64_t *offset,
-			      size_t len, bool *ret_full)
+static void uring_await_room(struct engine *e, int fd, struct tag tag)
 {
-	struct io_uring_sqe *sqe;
-	ssize_t n = engine_sendfile_now(fd, file_fd, offset, len, ret_full);
+	struct io_uring_sqe *sqe = prepare(uring_of(e), OP_WRITABLE, tag);
 
-	if (!*ret_full)
-		return n;
-	sqe = prepare(uring_of(e), OP_WRITABLE, tag);
 	sqe->opcode = IORING_OP_POLL_ADD;
 	sqe->fd = fd;
 	sqe->poll32_events = POLLOUT;
+}
+
+static void uring_await_room_stop(struct engine *e, int fd, struct tag tag)
+{
+	cancel(uring_of(e), OP_WRITABLE, tag);
+}
+
+static ssize_t uring_sendfile(struct engine *e, int fd, struct tag tag, int file_fd, uint64_t *offset,
+			      size_t len, bool *ret_full)
+{
+	ssize_t n = engine_sendfile_now(fd, file_fd, offset, len, ret_full);
+
+	if (*ret_full)
+		uring_await_room(e, fd, tag);
 	return n;
 }
 
@@ -315,6 +324,8 @@ static const struct engine_ops uring_ops = {
 	.send = uring_send,
 	.send_stop = uring_send_stop,
 	.sendfile = uring_sendfile,
+	.await_room = uring_await_room,
+	.await_room_stop = uring_await_room_stop,
 	.leave = uring_leave,
 	.close = uring_close,
 	.turn = uring_turn,

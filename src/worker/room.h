@@ -8,12 +8,13 @@
 #include "bridge/heritage.h"
 #include "conn/conn.h"
 #include "engine/engine.h"
+#include "reactor/reactor.h"
 
 #define LISTENERS_HELD_MAX (LISTENERS_MAX * 8)	/* our own and lent ones */
 #define ACCEPT_BATCH 64				/* most a turn and listener when told to look without an event */
 
-/* tag.owner; CONN_OWNER is the room conn's */
-enum owner { OWNER_CONN = CONN_OWNER, OWNER_LISTENER, OWNER_CHANNEL, OWNER_SIGNAL };
+/* tag.owner; the first two are those of the rooms conn and reactor */
+enum owner { OWNER_CONN = CONN_OWNER, OWNER_REACTOR = REACTOR_OWNER, OWNER_LISTENER, OWNER_CHANNEL, OWNER_SIGNAL };
 
 /* Where connections come from, by model. */
 enum listener_kind {
@@ -77,6 +78,7 @@ struct worker {
 	struct service		 service;
 	struct service		 admin;
 	struct conn_table	 conns;
+	struct reactor		 reactor;
 	struct listener		 listeners[LISTENERS_HELD_MAX];
 	uint32_t		 shared;	/* mask of the addresses that another pool serves as well */
 	bool			 accept_due;	/* a listener is readable */

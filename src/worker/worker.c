@@ -76,6 +76,9 @@ static void dispatch(struct worker *w, const struct completion *completion)
 		if (!completion->more)
 			poll_channel(w);
 		break;
+	case OWNER_REACTOR:
+		reactor_on_completion(&w->reactor, completion);
+		break;
 	case OWNER_SIGNAL:
 		on_signal(w);
 		if (!completion->more)
@@ -111,7 +114,10 @@ static uint64_t next_ms(const struct worker *w)
 	uint64_t recycle = recycle_next_ms(w);
 	uint64_t shed = shed_next_ms(w);
 	uint64_t access = access_next_ms(w);
+	uint64_t reactor = reactor_next_ms(&w->reactor);
 
+	if (reactor < next)
+		next = reactor;
 	if (accept < next)
 		next = accept;
 	if (recycle < next)
@@ -184,6 +190,7 @@ static int run(struct worker *w)
 		}
 		dispatch_all(w);
 		conn_table_expire(&w->conns);
+		reactor_expire(&w->reactor);
 		conn_table_flush(&w->conns);
 		accept_step(w);
 		shed_step(w);
@@ -249,6 +256,7 @@ static int set_up(struct worker *w, char *why, size_t size)
 		snprintf(why, size, "%s", w->why_not_uring);
 		return -1;
 	}
+	reactor_init(&w->reactor, w->engine);
 	if (conn_table_init(&w->conns, w->engine, &limits, quarantine_before(w)) < 0) {
 		snprintf(why, size, "no memory for %u connections", limits.n_conns);
 		return -1;

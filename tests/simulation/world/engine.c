@@ -169,6 +169,16 @@ static ssize_t simulated_sendfile(struct engine *e, int fd, struct tag tag, int 
 	return n;
 }
 
+static void simulated_await_room(struct engine *e, int fd, struct tag tag)
+{
+	begin(simulated_of(e), fd, OP_WRITABLE, tag);
+}
+
+static void simulated_await_room_stop(struct engine *e, int fd, struct tag tag)
+{
+	stop(e, fd, OP_WRITABLE, tag);
+}
+
 static void check_idle(const struct simulated *s, int fd)
 {
 	for (enum op op = OP_POLL; op < OP_IGNORE; op++)
@@ -465,6 +475,8 @@ static const struct engine_ops simulated_ops = {
 	.send = simulated_send,
 	.send_stop = simulated_send_stop,
 	.sendfile = simulated_sendfile,
+	.await_room = simulated_await_room,
+	.await_room_stop = simulated_await_room_stop,
 	.leave = simulated_leave,
 	.close = simulated_close,
 	.turn = simulated_turn,
