@@ -34,31 +34,32 @@ struct ctl_command {
 	task_look_fn	*look;		/* of --wait; NULL = there is nothing to wait for */
 	bool		 may_now;
 	bool		 asks;		/* and does nothing: it may be said twice */
+	bool		 twice;		/* for people: what happens in a moment belongs to it */
 	const char	*help;
 };
 
 static const struct ctl_command commands[] = {
-	{ "status", "status", NULL, NULL, report_status, NULL, false, true,
+	{ "status", "status", NULL, NULL, report_status, NULL, false, true, true,
 	  "the pool and its workers" },
-	{ "scale", "scale", "N", "n", report_scale, wait_scale, false, false,
+	{ "scale", "scale", "N", "n", report_scale, wait_scale, false, false, false,
 	  "to N workers, losing nothing" },
-	{ "reload", "reload", NULL, NULL, report_reload, wait_reload, false, false,
+	{ "reload", "reload", NULL, NULL, report_reload, wait_reload, false, false, false,
 	  "replace every worker, as HUP does" },
-	{ "reopen", "reopen", NULL, NULL, report_reopen, wait_reopen, false, false,
+	{ "reopen", "reopen", NULL, NULL, report_reopen, wait_reopen, false, false, false,
 	  "write to new log files, as USR1 does" },
-	{ "drain", "drain", "SLOT", "slot", report_drain, NULL, false, false,
+	{ "drain", "drain", "SLOT", "slot", report_drain, NULL, false, false, false,
 	  "replace the worker of SLOT, losing nothing" },
-	{ "kill", "kill", "SLOT", "slot", report_kill, NULL, false, false,
+	{ "kill", "kill", "SLOT", "slot", report_kill, NULL, false, false, false,
 	  "kill the worker of SLOT; replaced as after a crash" },
-	{ "stop", "stop", NULL, NULL, report_stop, wait_stop, true, false,
+	{ "stop", "stop", NULL, NULL, report_stop, wait_stop, true, false, false,
 	  "drain and end, as TERM does; with --now at once" },
-	{ "upgrade", "upgrade", NULL, NULL, report_upgrade, wait_upgrade, false, false,
+	{ "upgrade", "upgrade", NULL, NULL, report_upgrade, wait_upgrade, false, false, false,
 	  "to the program that is there now, as USR2 does" },
-	{ "events", "events", NULL, NULL, NULL, NULL, false, false,
+	{ "events", "events", NULL, NULL, NULL, NULL, false, false, false,
 	  "what happens, a line each, until the pool ends" },
-	{ "poison clear", "poison-clear", "[N]", "n", report_poison_clear, NULL, false, false,
+	{ "poison clear", "poison-clear", "[N]", "n", report_poison_clear, NULL, false, false, false,
 	  "answer requests N again, or all that were" },
-	{ "poison", "poison", NULL, NULL, report_poison, NULL, false, true,
+	{ "poison", "poison", NULL, NULL, report_poison, NULL, false, true, false,
 	  "requests that kill workers and are answered 503" },
 };
 
@@ -203,6 +204,8 @@ static int run(const struct ctl_command *command, const struct ctl_options *opti
 		complain("%s: %s", talk->path, why);
 		return 1;
 	}
+	if (command->twice && !options->json && report_is_true(reply, "ok"))
+		reply = sample_moment(talk, reply);
 	code = tell_reply(command, options, reply);
 	if (code == 0 && options->wait) {
 		fflush(stdout);

@@ -63,6 +63,14 @@ task_look_fn wait_scale, wait_reload, wait_reopen, wait_stop, wait_upgrade;
 /* Asks for the status until the task is over. Return: an exit code; the reason of a failure was printed. */
 int wait_for(struct talk *talk, const json_t *reply, task_look_fn *look);
 
+/* sample.c */
+
+/*
+ * Asks for the status again in a moment. Takes @status; return: the later one, whose workers have
+ * "requests_per_s" and "cpu_percent" where both had them; or @status, when nobody answers any more.
+ */
+json_t *sample_moment(struct talk *talk, json_t *status);
+
 /* follow.c */
 
 /* Prints events until the pool has ended. @as_it_is: as JSON. Return: an exit code; the reason was printed. */
@@ -80,6 +88,10 @@ const char *report_text(const json_t *object, const char *key);
 bool report_is_true(const json_t *object, const char *key);
 
 #define CELL_BYTES 24
-/* "4.2s", and a number in at most 6 digits and a letter. */
+/* "4.2s"; a number in at most 6 digits and a letter; "6.5M". */
 void report_time(json_int_t ms, char out[CELL_BYTES]);
 void report_count(json_int_t n, char out[CELL_BYTES]);
+void report_bytes(json_int_t n, char out[CELL_BYTES]);
+void report_integer(json_int_t n, char out[CELL_BYTES]);
+/* A line, broken where it must be and indented by @indent. */
+void report_wrapped(const char *text, size_t indent);
