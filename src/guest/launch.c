@@ -13,9 +13,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FIRST_FD	3	/* SD_LISTEN_FDS_START */
@@ -81,11 +83,12 @@ static void follow_keeper(const struct birth *b)
 
 static void reset_signals(void)
 {
-	struct sigaction action = { .sa_handler = SIG_DFL };
+	static const uint64_t by_default[4];	/* the kernel's struct sigaction: SIG_DFL */
 	sigset_t none;
 
+	/* Of the kernel itself, because libc refuses two that it uses; refused for KILL and STOP. */
 	for (int number = 1; number < NSIG; number++)
-		(void)sigaction(number, &action, NULL);	/* refused for KILL and STOP */
+		(void)syscall(SYS_rt_sigaction, number, by_default, NULL, NSIG / 8);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -211,13 +211,17 @@ def adopt_orphans():
 
 # ---- the pool
 
+_given_ports = set()    # nobody listens on them yet, perhaps
+
+
 def free_port():
     low, high = map(int, os.environ.get("PORTS", "27000-27099").split("-"))
-    for port in random.sample(range(low, high + 1), high - low + 1):
+    for port in sorted(random.sample(range(low, high + 1), high - low + 1), key=_given_ports.__contains__):
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 s.bind(("127.0.0.1", port))
+                _given_ports.add(port)
                 return port
             except OSError:
                 continue
