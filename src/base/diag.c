@@ -63,7 +63,7 @@ static void visit_one(const struct nlmsghdr *h, diag_visit_fn *visit, void *arg)
 	const struct inet_diag_msg *m = NLMSG_DATA(h);
 	const struct diag_socket found = {
 		.address = address_of(m), .v6only = is_v6only(m, h->nlmsg_len - NLMSG_LENGTH(0)),
-		.uid = m->idiag_uid, .inode = m->idiag_inode,
+		.n_queued = m->idiag_rqueue, .uid = m->idiag_uid, .inode = m->idiag_inode,
 		.cookie = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0],
 	};
 

@@ -10,6 +10,7 @@
 struct diag_socket {
 	struct address	address;	/* its own */
 	bool		v6only;		/* of a listening one */
+	uint32_t	n_queued;	/* of a listening one: connections that wait to be accepted */
 	uint32_t	uid;
 	uint32_t	inode;		/* 0 when no descriptor of it is open */
 	uint64_t	cookie;		/* the kernel's name for it, for as long as it lives */

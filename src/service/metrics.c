@@ -7,12 +7,14 @@
  */
 #include "service/admin.h"
 
+#include "base/diag.h"
 #include "base/usage.h"
 #include "brood.h"
 #include "bridge/bulletin.h"
 #include "bridge/config.h"
 
 #include <inttypes.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +111,34 @@ static void tell_sums(struct metrics *m)
 		"\nbrood_responses_total{class=\"4xx\"} %" PRIu64 "\nbrood_responses_total{class=\"5xx\"} %" PRIu64 "\n",
 		board_get(&sum->responses_2xx), board_get(&sum->responses_3xx), board_get(&sum->responses_4xx),
 		board_get(&sum->responses_5xx));
+}
+
+/* What is known of one address while the kernel lists who listens on its port. */
+struct queue {
+	const struct address	*address;
+	uint64_t		 n_queued;
+};
+
+static void add_queued(const struct diag_socket *socket, void *arg)
+{
+	struct queue *queue = arg;
+
+	if (address_overlaps(&socket->address, queue->address))
+		queue->n_queued += socket->n_queued;
+}
+
+/* Of all sockets of the pool's addresses, asked of the kernel; not told where it does not say. */
+static void tell_queue(struct metrics *m, const struct config *config)
+{
+	struct queue queue = { .n_queued = 0 };
+
+	for (unsigned i = 0; i < config->n_listeners; i++) {
+		queue.address = &config->listen[i];
+		if (!config_is_admin(config, i) &&
+		    diag_each(address_port(queue.address), 1u << TCP_LISTEN, add_queued, &queue) < 0)
+			return;
+	}
+	tell(m, "connections_queued", "gauge", "Connections that wait to be accepted.", queue.n_queued);
 }
 
 static void tell_deaths(struct metrics *m)
@@ -256,6 +286,7 @@ char *metrics_tell(const struct board *board, const struct config *config, uint6
 	}
 	tell_build(&m, config);
 	tell_sums(&m);
+	tell_queue(&m, config);
 	tell_deaths(&m);
 	tell_latency(&m);
 	tell_states(&m);

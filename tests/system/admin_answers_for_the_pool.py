@@ -3,11 +3,12 @@
 """/live, /ready, /metrics, /status.json and / of the admin address, under load; whoever answers, it is the whole pool's."""
 import json
 import os
+import re
 import signal
 import time
 
 from _admin import Admin, admin_option, ask, check_grown, metrics_of, need_parser, status_of
-from _play import MODEL, Brood, Checker, Client, check, engines, wait_until
+from _play import MODEL, Brood, Checker, Client, check, clients_of, engines, stop_process, wait_until
 
 POLICY = "default-src 'none'"
 
@@ -138,8 +139,29 @@ def expect_no_load(engine):
         brood.stop()
 
 
+def expect_queue(engine):
+    """What one worker does not accept is told by the other, until that one has it."""
+    port, option = admin_option()
+    with Brood(*option, "--balance", "hash", engine=engine, workers=2) as brood, Admin(port) as admin:
+        asked = json.loads(admin.get("/status.json").body)      # from here on this worker answers
+        check(len(asked["slots"]) == 2, asked)
+        check(b"\nbrood_connections_queued 0\n" in admin.get("/metrics").body, "nobody waits")
+        other = next(pid for pid in brood.workers() if not clients_of(pid, port))
+        stop_process(other)
+        clients = [Client(brood.port) for _ in range(40)]
+        time.sleep(0.1)     # the other half is accepted; what hangs is another's only later
+        queued = int(re.search(rb"\nbrood_connections_queued (\d+)\n", admin.get("/metrics").body)[1])
+        os.kill(other, signal.SIGCONT)
+        check(5 <= queued <= 35, f"of 40, {queued} wait")
+        for client in clients:
+            check(client.get("/").status == 200, "answered")
+        brood.stop()
+
+
 for engine in engines():
     need_parser()
+    if MODEL == "reuseport":
+        expect_queue(engine)
     expect_no_load(engine)
     port, option = admin_option()
     with Brood(*option, engine=engine, workers=3, control=True) as brood:
