@@ -119,6 +119,23 @@ int acceptor_begin(struct acceptor *a)
 	return r;
 }
 
+void acceptor_hold(struct acceptor *a)
+{
+	a->held = true;
+}
+
+int acceptor_release(struct acceptor *a, uint64_t now_ms)
+{
+	int r = 0;
+
+	a->held = false;
+	a->place.now_ms = now_ms;
+	if (!a->listening && !a->stopping && queues_read(a))
+		r = acceptor_begin(a);
+	acceptor_step(a);
+	return r;
+}
+
 int acceptor_resize(struct acceptor *a, unsigned n_slots, uint64_t now_ms)
 {
 	int r = queues_resize(a, n_slots);

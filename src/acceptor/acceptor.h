@@ -44,6 +44,11 @@ int acceptor_create(const struct config *config, struct acceptor_place place, co
 unsigned acceptor_destroy(struct acceptor *a);
 const struct acceptor_counters *acceptor_counters(const struct acceptor *a);
 
+/* Accepts nothing until it is released, because another process does still. */
+void acceptor_hold(struct acceptor *a);
+/* Return: 0, or -errno of listen(2). */
+int acceptor_release(struct acceptor *a, uint64_t now_ms);
+
 void on_acceptor(struct acceptor *a, unsigned number, uint64_t now_ms);
 /* When acceptor_expire() has work; 0 = never. */
 uint64_t acceptor_next_ms(const struct acceptor *a);
@@ -62,7 +67,7 @@ const int *acceptor_listeners(const struct acceptor *a);
 /* The taking end of the queue of @slot, for a worker to inherit; borrowed. Return: it, or -errno. */
 int acceptor_queue(struct acceptor *a, unsigned slot);
 /*
- * From now on somebody reads the queue of @slot, or nobody does. Accepting begins with the first reader.
+ * From now on somebody reads the queue of @slot, or nobody does. Accepting begins with the first reader, unless it is held.
  * Return: 0, or -errno of listen(2).
  */
 int acceptor_set_reader(struct acceptor *a, unsigned slot, bool reads, uint64_t now_ms);

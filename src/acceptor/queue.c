@@ -165,7 +165,7 @@ int acceptor_set_reader(struct acceptor *a, unsigned slot, bool reads, uint64_t 
 	q->read = reads;
 	q->stranded = !reads;
 	queue_set_full(a, q, false);
-	if (reads && !a->listening && !a->stopping)
+	if (reads && !a->listening && !a->stopping && !a->held)
 		r = acceptor_begin(a);
 	acceptor_step(a);
 	return r;

@@ -27,6 +27,7 @@ struct acceptor {
 	struct acceptor_place	 place;
 	const struct config	*config;
 	int			 listen_fd[LISTENERS_MAX];
+	bool			 held;		/* not to listen yet */
 	bool			 listening;	/* since the first reader */
 	bool			 watching;	/* for connections */
 	bool			 stopping;

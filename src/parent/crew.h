@@ -593,6 +593,8 @@ unsigned intake_destroy(struct crew *crew);
 int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *heritage);
 /* A worker of @slot could accept: its sockets listen from now on. Return: 0, -EPROTO (one is missing), or -errno. */
 int intake_admit(struct crew *crew, const struct slot *slot);
+/* The pool before us leaves: what only one of us may do, is ours. */
+void intake_release(struct crew *crew);
 /* From now on another pool, before us or after us, has the sockets of @addresses too; of the first @n_slots slots. */
 void intake_share(struct crew *crew, uint32_t addresses, unsigned n_slots);
 /* Mask of the addresses whose sockets of @slot nobody else holds. */

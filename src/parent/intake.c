@@ -47,6 +47,8 @@ static int create_acceptor(struct crew *crew)
 
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)
 		crew->reserved_fd[i] = -1;	/* the acceptor's */
+	if (r == 0 && crew->takeover)
+		acceptor_hold(crew->acceptor);	/* what is in our hands dies with us, and we are on trial */
 	return r;
 }
 
@@ -169,14 +171,23 @@ static void wake_another(struct crew *crew)
 	}
 }
 
-static void set_reader(struct crew *crew, const struct slot *slot, bool reads)
+static void stop_unless(struct crew *crew, int r)
 {
-	int r = acceptor_set_reader(crew->acceptor, slot->index, reads, crew->now_ms);
-
 	if (r == 0)
 		return;
 	log_error("cannot start: listen: %s", strerror(-r));
 	stop_begin(crew, BROOD_EXIT_NOT_STARTED, 0);
+}
+
+static void set_reader(struct crew *crew, const struct slot *slot, bool reads)
+{
+	stop_unless(crew, acceptor_set_reader(crew->acceptor, slot->index, reads, crew->now_ms));
+}
+
+void intake_release(struct crew *crew)
+{
+	if (crew->acceptor)
+		stop_unless(crew, acceptor_release(crew->acceptor, crew->now_ms));
 }
 
 void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)

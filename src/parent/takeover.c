@@ -368,6 +368,7 @@ static void finish(struct crew *crew, const char *how, bool comes_back)
 	else
 		close(fd);
 	intake_share(crew, 0, 0);
+	intake_release(crew);
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)
 		if (crew->claim_fd[i] >= 0)
 			claim_adopt(crew->claim_fd[i]);
