@@ -114,7 +114,8 @@ def freeze_before_the_end(brood):
     before = set(brood.workers())
     brood.kill(signal.SIGUSR2)
     while not (new := set(children_of(brood.pid)) - before) or not children_of(min(new)):
-        pass
+        if brood.process.poll() is not None:    # it was faster than we could look
+            return None
     brood.kill(signal.SIGSTOP)
     new = min(new)
     wait_until(lambda: len(children_of(new)) == N_WORKERS, 5, "its workers")
@@ -128,7 +129,8 @@ def kill_at_the_end(brood, victim):
     checkers = [Checker(brood.port, "close", 4)]
     time.sleep(0.1)
     new = freeze_before_the_end(brood)
-    os.kill(brood.pid if new is None or victim == "old" else new, signal.SIGKILL)
+    if brood.process.poll() is None:
+        os.kill(brood.pid if new is None or victim == "old" else new, signal.SIGKILL)
     if new is None:
         checkers[0].finish()
         brood.follow()
