@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A look at /metrics and /status.json each second costs less than a hundredth of a worker; where nobody looks, nothing."""
 # models: one
+# waits: mostly
 import pathlib
 import re
 import time

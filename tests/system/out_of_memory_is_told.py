@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # models: one
 """Under a memory limit: a worker that the kernel kills for it is told apart, --max-rss auto replaces it before that."""
+# waits: mostly
 import os
 import signal
 import time
