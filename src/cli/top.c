@@ -141,10 +141,9 @@ static void wait_for_any(struct top *top, const sigset_t *waiting)
 	};
 	int ms = top_pool_idle_ms(&top->pool, clock_ms());
 	const struct timespec most = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+	bool has_failed = ppoll(fds, 2, &most, waiting) < 0 && errno != EINTR;
 
-	if (ppoll(fds, 2, &most, waiting) < 0 && errno != EINTR)
-		top->is_over = true;
-	else if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))	/* the terminal has gone */
+	if (has_failed || fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))	/* the terminal has gone */
 		top->is_over = true;
 	else if (fds[1].revents)
 		top_pool_hear(&top->pool, clock_ms());
