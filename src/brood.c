@@ -11,6 +11,7 @@
 #include "bridge/config.h"
 #include "parent/parent.h"
 #include "resolve.h"
+#include "state/state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +29,33 @@ struct brood {
 	struct program	*program;	/* NULL = not known */
 	struct takeover	*takeover;	/* NULL = there was no pool before us */
 	struct activation *activation;	/* NULL = no socket was passed to us */
+	struct state	*state;		/* NULL = the workers share none */
 };
+
+static int make_state(struct brood *brood)
+{
+	const struct brood_options *o = &brood->config.options;
+	int r;
+
+	if (o->state && strcmp(o->state, "off") == 0)
+		return 0;
+	r = state_create(o->state_bytes, o->state_full == BROOD_STATE_EVICT, &brood->state);
+	if (r < 0) {
+		log_error("option state: no memory that all workers share can be had: %s; with \"off\" they have none",
+			  strerror(-r));
+		return r;
+	}
+	state_set(brood->state);
+	brood->config.state_fd = state_event_fd(brood->state);
+	return 0;
+}
+
+static void end_state(struct brood *brood)
+{
+	state_destroy(brood->state);
+	brood->state = NULL;
+	brood->config.state_fd = 0;
+}
 
 int brood_create(const struct brood_options *options, struct brood **ret_brood)
 {
@@ -46,6 +73,8 @@ int brood_create(const struct brood_options *options, struct brood **ret_brood)
 	r = activation_create(&brood->activation);
 	if (r == 0)
 		r = takeover_create(&brood->config, &brood->takeover);
+	if (r == 0)
+		r = make_state(brood);
 	if (r < 0) {
 		brood_destroy(brood);
 		return r;
@@ -224,6 +253,7 @@ int brood_program(struct brood *brood, const char *const argv[])
 		return -EINVAL;
 	brood->guest = copy_words(argv, n);
 	config->guest = brood->guest;
+	end_state(brood);	/* a program has no way to it */
 	return config->guest ? 0 : -ENOMEM;
 }
 
@@ -290,6 +320,7 @@ void brood_destroy(struct brood *brood)
 		if (brood->claim_fd[i] >= 0)
 			close(brood->claim_fd[i]);
 	}
+	end_state(brood);
 	takeover_destroy(brood->takeover);
 	activation_destroy(brood->activation);
 	program_destroy(brood->program);

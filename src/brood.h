@@ -74,6 +74,12 @@ enum brood_stdio {
 	BROOD_STDIO_LOG,		/* into the log, line by line, with its slot */
 };
 
+/* What becomes of a write when the shared state is full. */
+enum brood_state_full {
+	BROOD_STATE_EVICT = 0,		/* what has not been used for long makes room: a cache */
+	BROOD_STATE_REFUSE,		/* it is refused with -ENOSPC: nothing goes but by its own expiry */
+};
+
 enum brood_access_log_format { BROOD_ACCESS_COMMON = 0, BROOD_ACCESS_COMBINED, BROOD_ACCESS_JSON };
 enum brood_log_format { BROOD_LOG_TEXT = 0, BROOD_LOG_JSON };
 enum brood_log_level { BROOD_LOG_ERROR = 0, BROOD_LOG_WARN, BROOD_LOG_INFO, BROOD_LOG_DEBUG };
@@ -185,6 +191,11 @@ struct brood_options {
 	const char	*log_file;		/* the log, and whatever else is written to stderr; NULL = stderr */
 	const char	*access_log;		/* a line for each request; "-" = stdout; NULL = none */
 	uint32_t	access_log_format;	/* enum brood_access_log_format */
+
+	/* shared state */
+	const char	*state;			/* "memory" or NULL: brood_state_*() have one; "off" = they have none */
+	uint64_t	state_bytes;		/* 16 MiB: its size; what is not used takes no memory */
+	uint32_t	state_full;		/* enum brood_state_full */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }
@@ -410,6 +421,96 @@ unsigned brood_slot(void);		/* 0..workers-1, stable across restarts */
 unsigned brood_generation(void);	/* how many workers this slot has had before this one */
 const char *brood_model_name(void);	/* "reuseport", "preemptive" or "round-robin" */
 const char *brood_engine_name(void);	/* "io_uring" or "epoll", as --engine's log line says it */
+
+/* ---- state: what all workers share ---------------------------------------------------------------------- */
+
+/*
+ * Keys and values in memory that every worker of the pool reads and writes; see brood_state(3). It outlives workers,
+ * reloads and scaling, and an upgrade, but not the pool.
+ *
+ * A key is text, 1..BROOD_STATE_KEY_MAX bytes; a value is bytes, at most BROOD_STATE_VALUE_MAX. A ttl_ms is how long an
+ * entry stays, in milliseconds, a few more being possible; 0 = for ever. Where state_full is BROOD_STATE_EVICT, any entry
+ * may have gone at any time: it is a cache.
+ *
+ * Reading takes no lock. Writing waits at most 50 ms for a worker that writes near it, and then says -EAGAIN: that one is
+ * stopped. One that is killed is as if it had written whole, or not at all.
+ *
+ * Process: a worker, in its loop; and the program before brood_run(), for the pool it has made last. All of them
+ * return -ENOTSUP where there is no store (the option state is "off") and -EINVAL for what is no key.
+ */
+#define BROOD_STATE_KEY_MAX 239
+#define BROOD_STATE_VALUE_MAX 65536
+
+/**
+ * brood_state_get() - read a value.
+ * @out: gets it, not terminated. @ret_version: what brood_state_cas() takes; NULL = not wanted.
+ *
+ * A counter is read as the digits of its number.
+ * Return: its length; -ENOENT (there is none, or it has expired), -ENOSPC (@size is too small), -EAGAIN.
+ */
+int brood_state_get(const char *key, void *out, size_t size, uint64_t *ret_version);
+
+/**
+ * brood_state_set() - write a value, whatever was there.
+ * @value: copied.
+ * Return: 0, -EMSGSIZE (too long), -ENOSPC (no room), -EAGAIN.
+ */
+int brood_state_set(const char *key, const void *value, size_t len, uint64_t ttl_ms);
+
+/**
+ * brood_state_cas() - write a value if nobody has written since it was read.
+ * @version: of brood_state_get(); 0 = there must be none.
+ * Return: as brood_state_set(), or -ESTALE (somebody has; read again), -EDOM (a counter: those are added to).
+ */
+int brood_state_cas(const char *key, uint64_t version, const void *value, size_t len, uint64_t ttl_ms);
+
+/* Return: 0, -ENOENT, -EAGAIN. */
+int brood_state_delete(const char *key);
+
+/**
+ * brood_state_add() - add to a counter, which begins as 0.
+ * @n: may be negative, or 0. @ttl_ms: from its beginning; an addition does not make it live longer.
+ * @ret_value: the sum, at this moment no other's; NULL = not wanted.
+ * Return: 0, -EDOM (the key has a value that is no counter), -ERANGE (over 63 bits; nothing was added), -ENOSPC, -EAGAIN.
+ */
+int brood_state_add(const char *key, int64_t n, uint64_t ttl_ms, int64_t *ret_value);
+
+/**
+ * brood_state_next() - one key more.
+ * @cursor: 0 to begin. @ret_key: terminated; BROOD_STATE_KEY_MAX + 1 bytes are always enough.
+ *
+ * Every key that is there from beginning to end comes once, in no order; one that comes or goes meanwhile may or may not.
+ * A call looks at a bounded piece of the store.
+ * Return: the key's length; 0 = that was all; -EAGAIN = none in this piece: call again, now or later; -ENOSPC.
+ */
+int brood_state_next(uint64_t *cursor, char *ret_key, size_t size);
+
+struct brood_watch;
+
+/**
+ * typedef brood_state_watch_fn - something has changed.
+ * @key: what; NULL = anything that is watched by this prefix may have, more than could be told one by one.
+ *
+ * Process: worker, in its loop. It may read, write, watch and unwatch. Several changes of a key may be one call, and a call
+ * may come without a change: what is there now is what brood_state_get() says. A fault in here is not contained.
+ */
+typedef void brood_state_watch_fn(const char *key, void *arg);
+
+/**
+ * brood_state_watch() - be called when somebody, in whatever worker, this one too, writes, adds to or deletes @key.
+ * @ret_watch: for brood_state_unwatch(); NULL = for as long as the worker lives.
+ *
+ * That an entry expires or makes room is not told. Who watches first and then reads misses nothing. What is watched before
+ * brood_run() is watched by every worker, and called once when it begins.
+ * Return: 0, -ENOMEM.
+ */
+int brood_state_watch(const char *key, brood_state_watch_fn *fn, void *arg, struct brood_watch **ret_watch);
+
+/* The same of all keys that begin with @prefix, "" being all. */
+int brood_state_watch_prefix(const char *prefix, brood_state_watch_fn *fn, void *arg, struct brood_watch **ret_watch);
+
+/* Its function is not called any more. NULL is fine. */
+void brood_state_unwatch(struct brood_watch *watch);
 
 /*
  * What a shared object given to --handler (or .handler) exports.

@@ -257,6 +257,10 @@ static int check_options(const struct brood_options *options)
 		log_error("option balance: only under the model reuseport; the others decide for themselves");
 		return -EINVAL;
 	}
+	if (options->state && strcmp(options->state, "memory") != 0 && strcmp(options->state, "off") != 0) {
+		log_error("option state: \"%s\" is neither memory nor off", options->state);
+		return -EINVAL;
+	}
 	return check_env(options->env) < 0 ? -EINVAL : check_join(options);
 }
 

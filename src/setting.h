@@ -66,10 +66,12 @@
 	X(stop_signal,		15,		1,	64)			\
 	X(shell,		0,		0,	1)			\
 	X(stdio,		0,		0,	BROOD_STDIO_LOG)	\
-	X(access_log_format,	0,		0,	BROOD_ACCESS_JSON)
+	X(access_log_format,	0,		0,	BROOD_ACCESS_JSON)	\
+	X(state_bytes,		16 * MIB,	MIB,	256 * GIB)		\
+	X(state_full,		0,		0,	BROOD_STATE_REFUSE)
 
 /* Those that stay as they are while a pool runs: a reload changes all others. */
-#define FIXED_NUMBERS(X) X(model) X(engine) X(backlog) X(join) X(balance) X(rebalance)
+#define FIXED_NUMBERS(X) X(model) X(engine) X(backlog) X(join) X(balance) X(rebalance) X(state_bytes) X(state_full)
 
 /* Every string of struct brood_options, and whether it stays as it is. */
 #define STRINGS(X)			\
@@ -80,6 +82,7 @@
 	X(admin,	true)		\
 	X(log_file,	true)		\
 	X(access_log,	true)		\
+	X(state,	true)		\
 	X(root,		false)		\
 	X(text,		false)		\
 	X(handler,	false)	\

@@ -36,6 +36,12 @@
 	X(taken,	"connections taken from a sibling")			\
 	X(log_dropped,	"lines of the access log that could not be written")	\
 	X(faults,	"faults of the handler that were contained")		\
+	X(state_reads,	"reads of the shared state")				\
+	X(state_writes,	"writes and deletions in it, tried")			\
+	X(state_evictions, "entries of it that made room for others")		\
+	X(state_refusals, "writes that found no room")				\
+	X(state_timeouts, "writes given up for somebody who holds a lock")	\
+	X(state_repairs, "times a lock was taken over from a process that had died") \
 	X(accept_paused, "times accepting stopped for want of descriptors")	\
 	X(turns,	"loop turns")						\
 	X(enters,	"system calls that waited: io_uring_enter or epoll_wait") \

@@ -28,6 +28,7 @@ struct config {
 	gid_t			gid;
 	brood_handler_fn	*handler;	/* of brood_http(), or NULL */
 	void			*handler_arg;
+	int			state_fd;	/* eventfd: something in the shared state has changed; 0 = there is none */
 	char *const		*guest;		/* of brood_program(): what to execute as every worker, or NULL */
 };
 

@@ -20,6 +20,7 @@ struct heritage {
 	int			 inbox_fd;	/* what siblings give away */
 	int			 ask_fd;	/* eventfd: asks the parent to write the status; -1 = there is no admin address */
 	int			 access_fd;	/* the access log; standard output is one that may be; -1 = none */
+	int			 state_fd;	/* eventfd: something in the shared state has changed; 0 = there is none */
 	int			 wake_fd;	/* eventfd: tells a parent that does not watch of an arrival; -1 = none */
 	uint32_t		 engine;	/* enum brood_engine; EPOLL once the pool settled on it */
 	struct board		*board;		/* MAP_SHARED; we write our row only */

@@ -113,7 +113,7 @@ struct option {
 	enum audience		 only;		/* FOR_BOTH, or the one command that takes it */
 };
 
-option_parse_fn parse_count, parse_duration, parse_size, parse_word, parse_string, parse_switch, parse_listen, parse_admin,
+option_parse_fn parse_count, parse_duration, parse_size, parse_word, parse_string, parse_switch, parse_listen, parse_admin, parse_state,
 	parse_restart_limit, parse_backoff, parse_ready, parse_signal, parse_env;
 
 /* A number, word or switch as it would be written; terminated, empty for strings and addresses. */

@@ -19,6 +19,7 @@ static const char *const faults[] = { "die", "contain", NULL };
 static const char *const stdios[] = { "inherit", "null", "log", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 static const char *const access_formats[] = { "common", "combined", "json", NULL };
+static const char *const state_fulls[] = { "evict", "refuse", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 
 #define HEADING(text, who) { .help = (text), .only = (who) }
@@ -158,6 +159,14 @@ const struct option option_table[] = {
 	       "a line for each request; - is stdout"),
 	CHOICE_OF("access-log-format", "FORMAT", access_formats,   pool.access_log_format,
 	       "common, combined or json", FOR_SERVE),
+
+	HEADING("State that the workers share (brood_state(3))", FOR_SERVE),
+	SERVES("state",           "WHERE",    parse_state,        pool.state,
+	       "memory or off (memory)"),
+	SERVES("state-size",      "SIZE",     parse_size,          pool.state_bytes,
+	       "what is not used takes no memory"),
+	CHOICE_OF("state-full",   "ACTION",   state_fulls,         pool.state_full,
+	       "evict what was not used for long, or refuse", FOR_SERVE),
 
 	LATER("pin"),
 };

@@ -277,6 +277,14 @@ const char *parse_admin(const struct option *option, const char *value, struct s
 	return NULL;
 }
 
+const char *parse_state(const struct option *option, const char *value, struct serve_options *out)
+{
+	if (strcmp(value, "memory") != 0 && strcmp(value, "off") != 0)
+		return "memory or off";
+	out->pool.state = value;
+	return NULL;
+}
+
 /* ---- and back ---- */
 
 static void format_ready(const struct serve_options *options, char out[VALUE_TEXT_BYTES])
@@ -358,7 +366,7 @@ const char *value_string(const struct option *option, const struct serve_options
 {
 	const char *string = NULL;
 
-	if (option->parse == parse_string || option->parse == parse_admin)
+	if (option->parse == parse_string || option->parse == parse_admin || option->parse == parse_state)
 		memcpy(&string, (const char *)options + option->offset, sizeof(string));
 	return string;
 }

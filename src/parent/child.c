@@ -61,7 +61,7 @@ static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, 
 		.slot = slot->index, .generation = slot->n_born, .parent_pid = crew->pid,
 		.channel_fd = channel_fd, .engine = engine_for_next(crew), .board = crew->board, .row = row,
 		.config = crew->config, .access_fd = crew->access_fd, .queue_fd = -1, .inbox_fd = -1, .wake_fd = crew->wake_fd,
-		.ask_fd = crew->ask_fd,
+		.ask_fd = crew->ask_fd, .state_fd = crew->config->guest ? 0 : crew->config->state_fd,
 		.settled = tally_settled(crew, row), .n_stored = slot->n_stored, .stored = slot->stored,
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)

@@ -75,7 +75,7 @@ static int close_gap(int from, int to)
 /* Everything but the standard three, the channel, where connections come from, what tells of them, what is stored. */
 static int close_others(const struct heritage *h)
 {
-	int kept[LISTENERS_MAX + 7 + STORED_MOST] = { STDERR_FILENO, h->channel_fd };
+	int kept[LISTENERS_MAX + 8 + STORED_MOST] = { STDERR_FILENO, h->channel_fd };
 	size_t n_kept = 2;
 	int r = 0;
 
@@ -92,6 +92,8 @@ static int close_others(const struct heritage *h)
 		kept[n_kept++] = h->wake_fd;
 	for (unsigned i = 0; i < h->n_stored; i++)
 		kept[n_kept++] = h->stored[i].fd;
+	if (h->state_fd > STDERR_FILENO)
+		kept[n_kept++] = h->state_fd;
 	if (h->ask_fd >= 0)
 		kept[n_kept++] = h->ask_fd;
 	qsort(kept, n_kept, sizeof(kept[0]), by_number);

@@ -87,6 +87,12 @@ static void tell_build(struct metrics *m, const struct config *config)
 	X(requests_refused_total,    counter, refused,	"Requests refused by the protocol.")	\
 	X(requests_quarantined_total, counter, quarantined,	"Requests answered 503, because their like had made workers fault.") \
 	X(handler_faults_total,      counter, faults,	"Faults of the handler that were contained.") \
+	X(state_reads_total,         counter, state_reads,	"Reads of the shared state.")	\
+	X(state_writes_total,        counter, state_writes,	"Writes and deletions in it, tried.") \
+	X(state_evictions_total,     counter, state_evictions,	"Entries of it that made room for others.") \
+	X(state_refusals_total,      counter, state_refusals,	"Writes that found no room in it.") \
+	X(state_lock_timeouts_total, counter, state_timeouts,	"Writes given up because of a worker that was stopped.") \
+	X(state_repairs_total,       counter, state_repairs,	"Times a worker had died in it.") \
 	X(receive_bytes_total,       counter, received,	"Bytes received from clients.")		\
 	X(transmit_bytes_total,      counter, sent,	"Bytes sent to clients.")		\
 	X(loop_turns_total,          counter, turns,	"Turns of the workers' loops.")		\

@@ -24,6 +24,7 @@
 #include "bridge/board.h"
 #include "bridge/privilege.h"
 #include "service/service.h"
+#include "state/state.h"
 #include "worker/room.h"
 
 #include <signal.h>
@@ -134,6 +135,7 @@ static void publish(struct worker *w)
 	struct board_row *row = w->row;
 	const struct conn_counters *c = &w->conns.counters;
 	const struct engine_counters *e = &w->engine->counters;
+	const struct state_counters *s = state_counters();
 
 	board_set(&row->connections, w->conns.n_open - w->conns.n_admin);
 	board_set(&row->in_flight, w->conns.n_busy);
@@ -155,6 +157,12 @@ static void publish(struct worker *w)
 	board_set(&row->taken, c->taken);
 	board_set(&row->log_dropped, access_n_dropped(w));
 	board_set(&row->faults, c->faults);
+	board_set(&row->state_reads, s->reads);
+	board_set(&row->state_writes, s->writes);
+	board_set(&row->state_evictions, s->evictions);
+	board_set(&row->state_refusals, s->refusals);
+	board_set(&row->state_timeouts, s->timeouts);
+	board_set(&row->state_repairs, s->repairs);
 	board_set(&row->accept_paused, w->n_accept_paused);
 	board_set(&row->turns, e->turns);
 	board_set(&row->enters, e->enters);
@@ -257,6 +265,8 @@ static int set_up(struct worker *w, char *why, size_t size)
 		return -1;
 	}
 	reactor_init(&w->reactor, w->engine);
+	if (state_get())
+		state_serve(state_get(), &w->reactor);
 	if (conn_table_init(&w->conns, w->engine, &limits, quarantine_before(w)) < 0) {
 		snprintf(why, size, "no memory for %u connections", limits.n_conns);
 		return -1;

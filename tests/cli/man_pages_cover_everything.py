@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every option with its default in brood(1), every function and option field in brood(3), hello as it is."""
+"""Every option with its default in brood(1), every function and option field in a page of section 3, hello as it is."""
 import re
 
 from _brood import ROOT, brood, check
 
 page1 = (ROOT / "tools/man/brood.1").read_text()
-page3 = (ROOT / "tools/man/brood.3").read_text()
+page3 = "\n".join(page.read_text() for page in sorted((ROOT / "tools/man").glob("*.3")))
 header = (ROOT / "src/brood.h").read_text()
 hello = (ROOT / "src/examples/hello.c").read_text()
 

@@ -59,6 +59,9 @@ WRONG = {
     "log": [""],
     "access-log": [""],
     "access-log-format": WORDS,
+    "state": WORDS + ["Memory", "redis"],
+    "state-size": SIZES + ["1023K", "257G"],
+    "state-full": WORDS,
     "log-format": WORDS,
     "log-level": WORDS + ["info,debug"],
 }
