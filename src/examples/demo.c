@@ -14,6 +14,7 @@
  *   /hang                    never returns to the loop
  *   /retire?reason=R         asks for this worker to be replaced
  *   /leak?kb=N               keeps N KiB for ever
+ *   /count[?key=K]           adds one to a counter that all workers share, and says what it is
  *
  * An unknown path is 404, a number that is none or too large 400, a method that makes no sense 405.
  */
@@ -348,6 +349,26 @@ static void answer_leak(struct brood_request *r)
 	respond_text(r, 200, "leaked\n");
 }
 
+static void answer_count(struct brood_request *r)
+{
+	char key[BROOD_STATE_KEY_MAX + 1] = "count", text[32];
+	int64_t count;
+	int n = brood_query_get(r, "key", key, sizeof(key));
+
+	if (n < 0 && n != -ENOENT) {
+		respond_text(r, 400, "400 key malformed or too long\n");
+		return;
+	}
+	n = brood_state_add(key, 1, 0, &count);
+	if (n < 0) {
+		snprintf(text, sizeof(text), "%s", n == -EINVAL ? "400 key empty\n" : "503 cannot be counted\n");
+		respond_text(r, n == -EINVAL ? 400 : 503, text);
+		return;
+	}
+	snprintf(text, sizeof(text), "%lld\n", (long long)count);
+	respond_text(r, 200, text);
+}
+
 /* ---- the routes ---- */
 
 static const struct route {
@@ -365,6 +386,7 @@ static const struct route {
 	{ "/hang",   "GET, POST",       answer_hang },
 	{ "/retire", "GET, POST",       answer_retire },
 	{ "/leak",   "GET, POST",       answer_leak },
+	{ "/count",  "GET, POST",       answer_count },
 };
 
 static const struct route *find_route(const char *path, size_t len)

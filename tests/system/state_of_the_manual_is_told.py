@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The program of brood_state(3) is src/examples/visits.c, and does what it says: all workers count and greet as one."""
+# models: one
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+from _play import check, children_of, free_port, get, wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
+
+source = (ROOT / "src/examples/visits.c").read_text()
+page = (ROOT / "tools/man/brood_state.3").read_text()
+check(source[source.index("#include"):].replace("\\", "\\e") in page, "the page has it as it is")
+
+port = free_port()
+with subprocess.Popen([BUILD / "examples/visits", f"127.0.0.1:{port}"], stderr=subprocess.PIPE) as process:
+    try:
+        while b"ready" not in process.stderr.readline():
+            pass
+        told = {get(port, "/a").body.decode() for _ in range(30)}
+        check(told == {f"Hello, visitor {n}\n" for n in range(1, 31)}, sorted(told))
+        check(get(port, "/greeting?text=Moin", method="POST").body == b"taken\n", "the greeting is taken")
+        time.sleep(0.05)
+        check({get(port, f"/{n}").body for n in range(30)} == {b"Moin, visitor 1\n"}, "every worker has heard of it")
+        before = children_of(process.pid)
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: len(set(children_of(process.pid)) - set(before)) == len(before), 10, "new workers")
+        check({get(port, f"/b{n}").body for n in range(30)} == {b"Moin, visitor 1\n"}, "and so have those born since")
+        check(re.fullmatch(rb"Moin, visitor 31\n", get(port, "/a").body), "nothing is forgotten")
+    finally:
+        process.send_signal(signal.SIGTERM)
+    process.stderr.read()
+    check(process.wait(15) == 0, "it drains")
