@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Everything is built under $(BUILD). V=1 shows the commands; make help lists the targets.
 
-ROOMS	:= base bridge balance engine reactor state http conn service worker guest acceptor parent	# in order: no room includes a later one
+ROOMS	:= base bridge balance engine reactor state message http conn service worker guest acceptor helper parent	# in order: no room includes a later one
 BUILD	?= build
 PREFIX	?= /usr/local
 LISTEN	?= 127.0.0.1:8080
@@ -135,14 +135,10 @@ $(BUILD)/bench/null_%: bench/null_%.c bench/null.h
 	$(call say,CC)
 	$(Q)$(CC) $(OPT) -g $(WARN) -o $@ $< -luring
 
-# Some measure the library's own functions.
-$(BUILD)/bench/state: $(BUILD)/libbrood.a
-$(BUILD)/bench/state: BENCH_LIBS = -Isrc $(LIBS)
-
 .SECONDEXPANSION:
-$(BENCHES): $(BUILD)/bench/%: $$(wildcard bench/$$*/*.[ch])
+$(BENCHES): $(BUILD)/bench/%: $$(wildcard bench/$$*/*.[ch]) $(BUILD)/libbrood.a
 	$(call say,CC)
-	$(Q)$(CC) $(OPT) -g -std=gnu17 -D_GNU_SOURCE $(WARN) $(if $(WERROR)$(CI),$(PINNED)) -o $@ $(filter %.c %.a,$^) $(BENCH_LIBS) -luring -lm
+	$(Q)$(CC) $(OPT) -g -std=gnu17 -D_GNU_SOURCE -Isrc $(WARN) $(if $(WERROR)$(CI),$(PINNED)) -o $@ $(filter %.c %.a,$^) $(LIBS) -lm
 
 # Changes when the flags do, and everything with it; -Werror alone rebuilds nothing.
 $(BUILD)/flags: FORCE

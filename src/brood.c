@@ -25,6 +25,7 @@ struct brood {
 	int		claim_fd[LISTENERS_MAX];	/* likewise: what keeps other pools from the address */
 	brood_reload_fn	*reload;	/* of brood_on_reload(), or NULL */
 	void		*reload_arg;
+	struct observer	observers[BROOD_N_EVENTS];	/* of brood_on() */
 	char		**guest;	/* the words of brood_program(), or NULL */
 	struct program	*program;	/* NULL = not known */
 	struct takeover	*takeover;	/* NULL = there was no pool before us */
@@ -261,6 +262,18 @@ int brood_on_reload(struct brood *brood, brood_reload_fn *fn, void *arg)
 {
 	brood->reload = fn;
 	brood->reload_arg = arg;
+	return 0;
+}
+
+int brood_on(struct brood *brood, enum brood_event_type type, brood_observer_fn *fn, void *arg)
+{
+	if ((unsigned)type >= BROOD_N_EVENTS)
+		return -EINVAL;
+	brood->observers[type] = (struct observer){ fn, arg };
+	brood->config.observers = NULL;
+	for (unsigned i = 0; i < BROOD_N_EVENTS; i++)
+		if (brood->observers[i].fn)
+			brood->config.observers = brood->observers;
 	return 0;
 }
 

@@ -4,7 +4,8 @@
  *
  * A program makes a brood, adds addresses and what answers, and runs it. brood_run() forks the workers
  * and becomes their parent; handlers run in the workers only. Nothing here has a layout but the options,
- * which begin with their size so that they can grow. Functions return 0 or a count, or -errno.
+ * which begin with their size so that they can grow, and what callbacks are given to read. Functions return 0 or a
+ * count, or -errno.
  *
  * A function, a type or a macro that does not appear in this file is not part of the interface.
  */
@@ -196,6 +197,9 @@ struct brood_options {
 	const char	*state;			/* "memory" or NULL: brood_state_*() have one; "off" = they have none */
 	uint64_t	state_bytes;		/* 16 MiB: its size; what is not used takes no memory */
 	uint32_t	state_full;		/* enum brood_state_full */
+	/* of a program, see brood_on() */
+	uint32_t	callbacks_in_parent;	/* 1 = its functions run in the parent. DANGEROUS: one that crashes, exits, waits
+						 * or spins takes the parent with it, and while it runs nobody is replaced */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }
@@ -275,8 +279,9 @@ int brood_program(struct brood *brood, const char *const argv[]);
  * engine, user, group, pid_file, control, log_file, access_log, backlog and join, for which a warning says that they wait
  * for the next start.
  *
- * Process: parent. This is the only function of a program that is ever called there, because what it finds out is for
- * the parent as much as for the workers, and has to be known before the first of them is replaced. So it does
+ * Process: parent. This is the only function of a program that is called there, unless callbacks_in_parent says so,
+ * because what it finds out is for the parent as much as for the workers, and has to be known before the first of them
+ * is replaced. So it does
  * nothing but fill in @options, and must be brief: while it runs, no dead worker is replaced. It must not wait (a
  * file on a disk is fine, a pipe or a server is not), fork, start a thread, or leave a descriptor open.
  * Return: 0; anything else: the reload does not take place, nothing is changed, and the function has said why.
@@ -511,6 +516,155 @@ int brood_state_watch_prefix(const char *prefix, brood_state_watch_fn *fn, void 
 
 /* Its function is not called any more. NULL is fine. */
 void brood_state_unwatch(struct brood_watch *watch);
+/* ---- messages -------------------------------------------------------------------------------------- */
+
+/*
+ * Workers, and the functions of brood_on(), send each other messages: bytes, and with each at most one descriptor.
+ * They go over sockets of their own by way of the parent, which reads none of them. What one sends to another arrives
+ * once and in order, or is told to have been returned. Nothing here ever waits.
+ */
+#define BROOD_MESSAGE_INLINE	65536u		/* bytes; larger ones go as memory behind a descriptor, without it showing */
+#define BROOD_MESSAGE_MAX	(64u << 20)
+
+enum brood_to {
+	BROOD_TO_SLOT = 0,		/* the worker that serves in that slot, or is about to */
+	BROOD_TO_WORKER,		/* the worker with that id */
+	BROOD_TO_PARENT,		/* the functions of brood_on() */
+	BROOD_TO_ALL,			/* all workers, the sender too if it is one */
+	BROOD_TO_OTHERS,		/* all but the sender */
+};
+
+/**
+ * brood_send() - send a message.
+ * @which: the slot or the id; else 0. @data: copied. @len: BROOD_MESSAGE_MAX at most; may be 0.
+ * @fd: a descriptor that the recipient gets a duplicate of, each of them if there are several; -1 = none. It
+ *      stays the caller's, who may close it at once.
+ *
+ * Small messages go at the end of the loop's turn, several at once.
+ * Process: a worker, or that of the functions of brood_on(), in its loop.
+ * Return: the message's number, which counts from 1 in each sender. Or: -EAGAIN, no room, because recipients are
+ * slower than their senders: nothing was taken, brood_on_room() tells when to go on. -EPIPE (not such a process, or
+ * the parent has cut it off), -EMSGSIZE, -EINVAL, -EBADF, -ENOMEM, -EMFILE, -ETOOMANYREFS (too many descriptors on
+ * their way).
+ */
+int64_t brood_send(enum brood_to to, uint32_t which, const void *data, size_t len, int fd);
+
+struct brood_message {
+	uint32_t	from_id;	/* the worker's id; 0 = functions of brood_on() */
+	uint32_t	from_slot;
+	uint64_t	number;		/* as brood_send() has said */
+	const void	*data;		/* valid during the call; aligned to 8 bytes */
+	size_t		len;
+	int		fd;		/* -1 = none; the callee's to close */
+};
+
+typedef void brood_message_fn(const struct brood_message *message, void *arg);
+
+/**
+ * brood_on_message() - have messages to this worker handled.
+ * @fn: NULL = they are refused, and returned to who has sent them, as is the case before the first call.
+ *
+ * Process: a worker, mostly in brood_handler_start(); or a program before brood_run(), for all of its workers.
+ */
+void brood_on_message(brood_message_fn *fn, void *arg);
+
+/* Messages that have not reached somebody; descriptors they carried are closed. */
+struct brood_returned {
+	uint64_t	first;		/* their numbers: this one and... */
+	uint32_t	n;		/* ...so many in all */
+	enum brood_to	to;		/* as they were sent */
+	uint32_t	which;
+	uint32_t	id;		/* the worker they did not reach; 0 = there was nobody to reach */
+	int		error;		/* -ESRCH (nobody is there), -EPIPE (it has died before it handled them, or while it
+					 * handled the first of them), -ENOTCONN (it wants none), -ETIMEDOUT (it did not take
+					 * them for 10 s), -EMFILE, -ENOMEM (it could not take the descriptor, or the memory) */
+};
+
+typedef void brood_returned_fn(const struct brood_returned *returned, void *arg);
+
+/* Calls @fn for returned messages of this process. Process: as brood_on_message(), or a function of brood_on(). */
+void brood_on_returned(brood_returned_fn *fn, void *arg);
+
+typedef void brood_self_fn(void *arg);
+
+/* Calls @fn once after each time that brood_send() has said -EAGAIN, when there is room. Process: likewise. */
+void brood_on_room(brood_self_fn *fn, void *arg);
+
+/* Calls @fn when this worker has asked to be replaced. Process: as brood_on_message(). */
+void brood_on_suicide(brood_self_fn *fn, void *arg);
+
+/* Calls @fn when this worker is told to leave: it will be gone when its connections are. Process: likewise. */
+void brood_on_disconnect(brood_self_fn *fn, void *arg);
+
+uint32_t brood_id(void);		/* of this worker: 1, 2, ... in the order of birth, never used twice; 0 = no worker */
+int brood_is_connected(void);		/* whether the parent is there and hears it: 0 or 1 */
+
+/* ---- in the parent's program: events --------------------------------------------------------------- */
+
+/* What happens to workers; with Node's names (cluster), and in Node's order. */
+enum brood_event_type {
+	BROOD_EVENT_SETUP = 0,		/* the pool, or a reload of it, begins; .n = workers */
+	BROOD_EVENT_FORK,		/* a worker has been made; .cause = "start", "restart", or why the one before has to go */
+	BROOD_EVENT_ONLINE,		/* it could accept */
+	BROOD_EVENT_LISTENING,		/* it accepts from .address; of each of them */
+	BROOD_EVENT_MESSAGE,		/* it has sent .message to BROOD_TO_PARENT */
+	BROOD_EVENT_SUICIDE,		/* it asks to be replaced; .cause = its reason */
+	BROOD_EVENT_DISCONNECT,		/* it is not heard any more */
+	BROOD_EVENT_EXIT,		/* it has ended; .exit_code, .signal, .exited_after_disconnect, .cause in words */
+	BROOD_EVENT_GIVEUP,		/* its slot is not served any more; .cause */
+	BROOD_EVENT_HUNG,		/* its loop does not turn since .n milliseconds; .n = 0: it does again */
+	BROOD_EVENT_MISSED,		/* .n events are not told: these functions were too slow, or had to be started anew */
+	BROOD_N_EVENTS,
+};
+
+struct brood_worker {
+	uint32_t	id;		/* 0 = the event is of none */
+	uint32_t	slot;
+	uint32_t	generation;
+	int32_t		pid;
+	uint32_t	is_connected;	/* 1 from its fork to its disconnect */
+	uint32_t	is_dead;	/* 1 from its exit on */
+	uint32_t	exited_after_disconnect;	/* 1 = dead, after it was told to leave and has done so */
+};
+
+/* Read only; it gains fields at its end. What is not of the event is 0 or NULL. Valid during the call. */
+struct brood_event {
+	enum brood_event_type	type;
+	const char		*name;		/* "fork" */
+	uint64_t		time_ms;	/* since 1970 */
+	struct brood_worker	worker;
+	const char		*cause;		/* or NULL */
+	int			exit_code;	/* -1 = ended by a signal */
+	int			signal;		/* 0 = none */
+	int			address_type;	/* 4 or 6 */
+	const char		*address;	/* "127.0.0.1" */
+	unsigned		port;
+	uint64_t		n;
+	const struct brood_message *message;	/* of MESSAGE */
+};
+
+typedef void brood_observer_fn(const struct brood_event *event, void *arg);
+
+/**
+ * brood_on() - have events of a kind told to a function.
+ * @brood: not yet running. @fn: NULL = none; one for each type.
+ *
+ * The functions run in a process of their own, which the parent forks when it runs, if there is any function, and
+ * guards: when it dies it is started anew, later each time; when it hangs it is killed after the hang timeout. So they
+ * can break nothing but themselves, and may wait, though what is sent to them waits too. It has the program's memory
+ * of that moment, the pool's user and group, and no descriptors but the first three. With the option
+ * callbacks_in_parent they run in the parent.
+ * Process: parent only.
+ * Return: 0, or -EINVAL (no such type).
+ */
+int brood_on(struct brood *brood, enum brood_event_type type, brood_observer_fn *fn, void *arg);
+
+/**
+ * brood_worker_find() - what is known of a worker.
+ * Process: that of the functions of brood_on().
+ * Return: 0, or -ENOENT: it has exited and is disconnected, or never was.
+ */
+int brood_worker_find(uint32_t id, struct brood_worker *ret_worker);
 
 /*
  * What a shared object given to --handler (or .handler) exports.

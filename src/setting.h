@@ -41,6 +41,7 @@
 	X(hang_timeout_ms,	10000,		100,	OR_OFF(DAY_MS))		\
 	X(poison_limit,		3,		1,	OR_OFF(1000))		\
 	X(surge,		1,		1,	512)			\
+	X(callbacks_in_parent,	0,		0,	1)			\
 	X(max_requests,		0,		0,	1000ull * GIB)		\
 	X(max_rss_bytes,	0,		0,	OR_AUTO(1024 * GIB))	\
 	X(max_age_ms,		0,		0,	366ull * DAY_MS)	\
@@ -71,7 +72,8 @@
 	X(state_full,		0,		0,	BROOD_STATE_REFUSE)
 
 /* Those that stay as they are while a pool runs: a reload changes all others. */
-#define FIXED_NUMBERS(X) X(model) X(engine) X(backlog) X(join) X(balance) X(rebalance) X(state_bytes) X(state_full)
+#define FIXED_NUMBERS(X) X(model) X(engine) X(backlog) X(join) X(balance) X(rebalance) X(callbacks_in_parent) \
+	X(state_bytes) X(state_full)
 
 /* Every string of struct brood_options, and whether it stays as it is. */
 #define STRINGS(X)			\

@@ -93,4 +93,5 @@ void board_clear(struct board_row *row)
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
 		board_set(&row->latency.n[i], 0);
 	board_set(&row->latency.sum_us, 0);
+	board_set(&row->mail, 0);
 }

@@ -43,6 +43,9 @@
 	X(state_timeouts, "writes given up for somebody who holds a lock")	\
 	X(state_repairs, "times a lock was taken over from a process that had died") \
 	X(accept_paused, "times accepting stopped for want of descriptors")	\
+	X(messages_sent, "messages sent to others")				\
+	X(messages_received, "messages of others handled")			\
+	X(messages_returned, "messages sent that came back")			\
 	X(turns,	"loop turns")						\
 	X(enters,	"system calls that waited: io_uring_enter or epoll_wait") \
 	X(submitted,	"operations submitted")					\
@@ -56,6 +59,7 @@ struct board_row {
 #define FIELD(name, meaning) _Atomic uint64_t name;
 	BOARD_FIELDS(FIELD)
 #undef FIELD
+	_Atomic uint64_t mail;	/* how far it has come with its messages (message/mailbox.h) */
 	struct histogram latency;	/* of requests: from a whole head to the last byte the kernel has taken */
 } __attribute__((aligned(256)));
 

@@ -16,6 +16,12 @@
 #define ALL_LISTENERS ((1u << LISTENERS_MAX) - 1)	/* as a mask of indexes */
 #define WORKERS_MAX 512
 
+/* What brood_on() was given for one type of event. */
+struct observer {
+	brood_observer_fn	*fn;
+	void			*arg;
+};
+
 struct config {
 	struct brood_options	options;	/* every default resolved; .workers is the real number */
 	unsigned		n_listeners;
@@ -29,6 +35,7 @@ struct config {
 	brood_handler_fn	*handler;	/* of brood_http(), or NULL */
 	void			*handler_arg;
 	int			state_fd;	/* eventfd: something in the shared state has changed; 0 = there is none */
+	const struct observer	*observers;	/* BROOD_N_EVENTS of them; NULL = none */
 	char *const		*guest;		/* of brood_program(): what to execute as every worker, or NULL */
 };
 

@@ -14,6 +14,8 @@ struct heritage {
 	uint32_t		 generation;	/* workers this slot has had before */
 	pid_t			 parent_pid;
 	int			 channel_fd;	/* our end; the parent holds the other */
+	int			 mail_fd;	/* our end of what carries messages of programs; -1 = none */
+	uint32_t		 id;		/* never used twice */
 	int			 listen_fd[LISTENERS_MAX];	/* from custody, or shared by all; -1 = open your own */
 	uint32_t		 shared;	/* mask of the addresses whose sockets are another pool's as well */
 	int			 queue_fd;	/* round-robin: what the parent hands out; else -1 */

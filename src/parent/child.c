@@ -9,7 +9,9 @@
 #include "base/auto.h"
 #include "base/must.h"
 #include "bridge/heritage.h"
+#include "message/mailbox.h"
 #include "parent/event.h"
+#include "parent/post.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -52,14 +54,14 @@ static uint32_t engine_for_next(const struct crew *crew)
 }
 
 /* Return: 0 or -errno. */
-static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, int channel_fd,
+static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, int channel_fd, int mail_fd,
 			    struct heritage *ret_heritage)
 {
 	int r;
 
 	*ret_heritage = (struct heritage){
 		.slot = slot->index, .generation = slot->n_born, .parent_pid = crew->pid,
-		.channel_fd = channel_fd, .engine = engine_for_next(crew), .board = crew->board, .row = row,
+		.channel_fd = channel_fd, .mail_fd = mail_fd, .id = crew->last_serial, .engine = engine_for_next(crew), .board = crew->board, .row = row,
 		.config = crew->config, .access_fd = crew->access_fd, .queue_fd = -1, .inbox_fd = -1, .wake_fd = crew->wake_fd,
 		.ask_fd = crew->ask_fd, .state_fd = crew->config->guest ? 0 : crew->config->state_fd,
 		.settled = tally_settled(crew, row), .n_stored = slot->n_stored, .stored = slot->stored,
@@ -101,50 +103,85 @@ static void undo_birth(struct crew *crew, struct child *child)
 	child_destroy(crew, child);
 }
 
-static pid_t give_birth(struct crew *crew, struct slot *slot, unsigned row, int *ret_channel_fd)
+static void close_both(const int ends[2])
+{
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* Return: 0 or -errno. */
+static int make_pairs(int ret_channel[2], int ret_mail[2])
+{
+	int r = channel_pair(ret_channel);
+
+	if (r < 0)
+		return r;
+	r = mailbox_pair(ret_mail);
+	if (r < 0)
+		close_both(ret_channel);
+	return r;
+}
+
+/* Both ends of the mail socket stay with us: what is in it outlives its reader (post.c). */
+static pid_t give_birth(struct crew *crew, struct slot *slot, unsigned row, int *ret_channel_fd, int ret_mail[2])
 {
 	struct heritage heritage;
 	int ends[2];
 	pid_t pid;
 	int r;
 
-	r = channel_pair(ends);
+	r = make_pairs(ends, ret_mail);
 	if (r < 0)
 		return r;
 	board_clear(&crew->board->rows[row]);
 	if (tally_settled(crew, row))
 		board_set(tally_settled(crew, row), 0);
-	r = compose_heritage(crew, slot, row, ends[1], &heritage);
+	r = compose_heritage(crew, slot, row, ends[1], ret_mail[1], &heritage);
 	pid = r < 0 ? r : spawn_worker(&heritage);
 	close(ends[1]);
-	if (pid < 0)
+	if (pid < 0) {
 		close(ends[0]);
-	else
+		close_both(ret_mail);
+	} else {
 		*ret_channel_fd = ends[0];
+	}
 	return pid;
+}
+
+static int open_box(struct crew *crew, struct child *child, const int mail[2])
+{
+	child->box = box_open(crew, mail, child->serial, child->slot, &crew->board->rows[row_of(crew, child)].mail);
+	if (child->box)
+		return 0;
+	close_both(mail);
+	return -ENOMEM;
 }
 
 int child_create(struct crew *crew, struct slot *slot, struct child **ret_child)
 {
 	struct child *child = find_free(crew);
-	int channel_fd;
+	int channel_fd, mail[2];
+	uint32_t serial;
 	pid_t pid;
 	int r;
 
 	if (!child)
 		return -EAGAIN;
-	pid = give_birth(crew, slot, row_of(crew, child), &channel_fd);
+	serial = next_serial(crew);
+	pid = give_birth(crew, slot, row_of(crew, child), &channel_fd, mail);
 	if (pid < 0)
 		return pid;
 	*child = (struct child){
-		.serial = next_serial(crew), .pid = pid, .pid_fd = -1, .channel_fd = channel_fd,
+		.serial = serial, .pid = pid, .pid_fd = -1, .channel_fd = channel_fd,
 		.slot = slot->index, .phase = CHILD_STARTING, .born_ms = crew->now_ms,
 		.generation = slot->n_born, .reload = crew->n_reloads,
 		.reopened = crew->n_reopens, .reopening = crew->n_reopens,
 		.shared = ALL_LISTENERS & ~intake_alone(crew, slot),
 	};
 	crew->n_children++;
-	r = watch_child(crew, child);
+	r = open_box(crew, child, mail);
+	if (r == 0)
+		r = watch_child(crew, child);
 	if (r < 0) {
 		undo_birth(crew, child);
 		return r;
@@ -164,6 +201,7 @@ void child_destroy(struct crew *crew, struct child *child)
 		if (slot->borrower == child)
 			slot->borrower = NULL;
 	}
+	post_close(crew, child->box);
 	child_hang_up(crew, child);
 	if (child->pid_fd >= 0)
 		close(child->pid_fd);

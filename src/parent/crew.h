@@ -27,9 +27,12 @@
 #include <sys/types.h>
 
 struct acceptor;
+struct box;
 struct control;
+struct herald;
 struct heritage;
 struct notify;
+struct post_office;
 struct program;
 struct takeover;
 
@@ -45,6 +48,7 @@ struct child {
 	pid_t		 pid;
 	int		 pid_fd;
 	int		 channel_fd;	/* -1 once it is hung up */
+	struct box	*box;		/* of its messages; NULL = it is cut off */
 	unsigned	 slot;
 	uint32_t	 generation;	/* workers its slot had had before */
 	enum child_phase phase;
@@ -239,6 +243,8 @@ struct crew {
 	uint64_t		 question_ms;	/* when to hear the next question; 0 = it is heard */
 	struct board_row	*departed;	/* what those have counted that have died; NULL = nobody asks */
 	uint64_t		 timer_ms;	/* what it is set to; 0 = off */
+	struct post_office	*post;
+	struct herald		*herald;	/* NULL = brood_on() was not called */
 	struct notify		*notify;	/* NULL = no service manager wants to know */
 	struct control		*control;	/* NULL = no control socket */
 	char			*pid_file_draft;	/* NULL = not there */
@@ -252,6 +258,7 @@ struct crew {
 enum source {
 	SOURCE_SIGNAL, SOURCE_TIMER, SOURCE_ARRIVAL, SOURCE_CHANNEL, SOURCE_PID, SOURCE_ACCEPTOR, SOURCE_CONTROL,
 	SOURCE_UPGRADE, SOURCE_UPGRADE_PID, SOURCE_TAKEOVER, SOURCE_QUESTION,
+	SOURCE_POST, SOURCE_HERALD, SOURCE_HERALD_MAIL,
 };
 
 static inline uint64_t tag_make(enum source source, uint32_t serial, unsigned row)
@@ -359,6 +366,26 @@ void child_wish(struct crew *crew, struct child *child, const char *reason);
 
 /* Forks; the child runs worker_main() and never returns. Return: its pid or -errno. */
 pid_t spawn_worker(const struct heritage *heritage);
+/* Forks; the child runs helper_main(), with @mail_fd alone. Return: its pid or -errno. */
+pid_t spawn_helper(const struct config *config, pid_t parent_pid, int mail_fd, _Atomic uint64_t *progress);
+
+/* post.c */
+
+/* Return: 0 or -ENOMEM. */
+int post_create(struct crew *crew);
+void post_destroy(struct crew *crew);
+/* Passes on all that the owner of @box has sent; NULL is fine. */
+void post_hear(struct crew *crew, struct box *box);
+/* Its owner has died, or is as good as dead: passes on what it has sent, returns what it has not read. NULL is fine. */
+void post_close(struct crew *crew, struct box *box);
+/* Return: false = there is no room; herald_room() will be called. */
+struct event_note;
+bool post_tell_helper(struct crew *crew, const struct event_note *note);
+/* @row, @id, @events: of the event. */
+void on_post(struct crew *crew, unsigned row, uint32_t id, uint32_t events);
+/* When post_expire() has work; 0 = never. */
+uint64_t post_next_ms(const struct crew *crew);
+void post_expire(struct crew *crew);
 
 /* message.c */
 

@@ -3,13 +3,14 @@
  * event - what happens in the pool, told to those who listen on the control socket
  *
  * The names and their order are those of Node's cluster where it has them; slot, generation and cause are ours. Nothing
- * is composed while nobody listens.
+ * is composed while nobody listens. The functions of brood_on() are told by the way (herald.c).
  */
 #include "parent/event.h"
 
 #include "base/stamp.h"
 #include "parent/control.h"
 #include "parent/crew.h"
+#include "parent/herald.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -47,12 +48,14 @@ static void tell_child(struct crew *crew, const char *name, const struct child *
 
 void event_fork(struct crew *crew, const struct child *child, const char *cause)
 {
+	herald_fork(crew, child, cause);
 	if (control_is_heard(crew))
 		tell_child(crew, "fork", child, json_pack("{s:o}", "cause", status_tell_text(cause)));
 }
 
 void event_online(struct crew *crew, const struct child *child)
 {
+	herald_online(crew, child);
 	if (control_is_heard(crew))
 		tell_child(crew, "online", child,
 			   json_pack("{s:I}", "took_ms", (json_int_t)(crew->now_ms - child->born_ms)));
@@ -60,18 +63,21 @@ void event_online(struct crew *crew, const struct child *child)
 
 void event_listening(struct crew *crew, const struct child *child)
 {
+	herald_listening(crew, child);
 	if (control_is_heard(crew))
 		tell_child(crew, "listening", child, json_pack("{s:o}", "listen", status_tell_addresses(crew->config)));
 }
 
 void event_suicide(struct crew *crew, const struct child *child)
 {
+	herald_suicide(crew, child);
 	if (control_is_heard(crew))
 		tell_child(crew, "suicide", child, json_pack("{s:o}", "cause", status_tell_text(child->wish)));
 }
 
 void event_disconnect(struct crew *crew, const struct child *child)
 {
+	herald_disconnect(crew, child);
 	if (control_is_heard(crew))
 		tell_child(crew, "disconnect", child, NULL);
 }
@@ -94,6 +100,7 @@ void event_exit(struct crew *crew, const struct child *child, const struct obitu
 {
 	char how[512];
 
+	herald_exit(crew, child, o, was_told);
 	if (!control_is_heard(crew))
 		return;
 	obituary_tell(o, how, sizeof(how));
@@ -106,6 +113,7 @@ void event_exit(struct crew *crew, const struct child *child, const struct obitu
 
 void event_hung(struct crew *crew, const struct child *child, uint64_t silent_ms, bool aborted)
 {
+	herald_hung(crew, child, silent_ms);
 	if (control_is_heard(crew))
 		tell_child(crew, "hung", child,
 			   json_pack("{s:I, s:b}", "silent_ms", (json_int_t)silent_ms, "aborted", aborted));
@@ -121,9 +129,12 @@ void event_giveup(struct crew *crew, const struct slot *slot, const struct obitu
 {
 	char how[256];
 
-	if (!control_is_heard(crew))
+	if (!control_is_heard(crew) && !crew->herald)
 		return;
 	obituary_tell_briefly(o, how, sizeof(how));
+	herald_giveup(crew, slot, how);
+	if (!control_is_heard(crew))
+		return;
 	tell(crew, "giveup", json_pack("{s:i, s:o}", "slot", (int)slot->index, "cause", status_tell_text(how)), NULL);
 }
 
@@ -145,6 +156,7 @@ void event_setup_all(struct crew *crew)
 {
 	json_t *setup;
 
+	herald_setup(crew);
 	if (!control_is_heard(crew))
 		return;
 	setup = event_setup(crew);

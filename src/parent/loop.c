@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "parent/herald.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -106,6 +107,8 @@ static uint64_t next_deadline(struct crew *crew)
 	earlier(&next_ms, publish_next_ms(crew));
 	earlier(&next_ms, stop_next_ms(crew));
 	earlier(&next_ms, notify_next_ms(crew));
+	earlier(&next_ms, post_next_ms(crew));
+	earlier(&next_ms, herald_next_ms(crew));
 	return next_ms;
 }
 
@@ -223,7 +226,7 @@ static void on_signals(struct crew *crew)
 }
 
 /* The child of an event may have been reaped since the event was fetched; then nobody has its serial. */
-static void dispatch(struct crew *crew, uint64_t tag)
+static void dispatch(struct crew *crew, uint64_t tag, uint32_t events)
 {
 	struct child *child = NULL;
 
@@ -262,6 +265,15 @@ static void dispatch(struct crew *crew, uint64_t tag)
 	case SOURCE_QUESTION:
 		on_question(crew);
 		break;
+	case SOURCE_POST:
+		on_post(crew, tag_row(tag), tag_serial(tag), events);
+		break;
+	case SOURCE_HERALD:
+		on_herald_death(crew);
+		break;
+	case SOURCE_HERALD_MAIL:
+		on_herald_mail(crew);
+		break;
 	case SOURCE_CONTROL:
 		on_control(crew, tag_row(tag), tag_serial(tag));
 		break;
@@ -276,7 +288,7 @@ static void wait_for_events(struct crew *crew)
 	must(n >= 0 || errno == EINTR);
 	crew->now_ms = clock_ms();
 	for (int i = 0; i < n; i++)
-		dispatch(crew, events[i].data.u64);
+		dispatch(crew, events[i].data.u64, events[i].events);
 }
 
 static bool is_past(const struct crew *crew, uint64_t at_ms)
@@ -316,6 +328,9 @@ static void expire(struct crew *crew)
 		publish_expire(crew);
 	if (is_past(crew, stop_next_ms(crew)))
 		stop_expire(crew);
+	if (is_past(crew, post_next_ms(crew)))
+		post_expire(crew);
+	herald_expire(crew);
 	inplace_expire(crew);
 	notify_expire(crew);
 	intake_expire(crew);
@@ -336,7 +351,7 @@ static void settle(struct crew *crew)
 void loop_run(struct crew *crew)
 {
 	scale_settle(crew);
-	while (!stop_done(crew)) {
+	while (!stop_done(crew) || herald_lingers(crew)) {
 		arm_timer(crew);
 		wait_for_events(crew);
 		expire(crew);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "parent/crew.h"
+#include "parent/herald.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -48,6 +49,12 @@ static int run_crew(struct crew *crew)
 	r = publish_create(crew);
 	if (r < 0)
 		return fail_start("what --admin tells", r);
+	r = post_create(crew);
+	if (r < 0)
+		return fail_start("memory for messages", r);
+	r = herald_create(crew);
+	if (r < 0)
+		return fail_start("the process of the callbacks", r);
 	r = takeover_begin(crew);
 	if (r < 0)
 		return fail_start("taking over", r);
@@ -75,6 +82,8 @@ int parent_run(const struct config *config, int reserved_fd[], int claim_fd[], c
 	crew->program = program;
 	crew->takeover = takeover;
 	r = run_crew(crew);
+	herald_destroy(crew);
+	post_destroy(crew);
 	control_destroy(crew);
 	pidfile_remove(crew);
 	loop_finish(crew);

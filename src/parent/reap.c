@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "parent/event.h"
+#include "parent/herald.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -120,6 +121,7 @@ static void bury(struct crew *crew, struct child *child, const struct obituary *
 		stop_count(crew, child);
 	if (crew->stopping || role == ROLE_LEAVING)
 		log_leaving(crew, child, o);
+	post_close(crew, child->box);
 	event_exit(crew, child, o, crew->stopping || role == ROLE_LEAVING);
 	child->buried = true;
 	if (reaped)
@@ -134,6 +136,7 @@ void on_death(struct crew *crew, struct child *child)
 	siginfo_t info;
 
 	hear_last_words(crew, child);
+	post_hear(crew, child->box);
 	end_group(crew, child);
 	if (!collect(child, &info))
 		return;
@@ -189,6 +192,10 @@ static bool reap_one(struct crew *crew)
 	if (info.si_pid == crew->upgrade.pid) {
 		on_upgrade_death(crew);
 		return crew->upgrade.pid == 0;
+	}
+	if (herald_is(crew, info.si_pid)) {
+		on_herald_death(crew);
+		return !herald_is(crew, info.si_pid);
 	}
 	child = find_by_pid(crew, info.si_pid);
 	if (!child && inplace_note_death(crew, &info))

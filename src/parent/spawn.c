@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "bridge/heritage.h"
 #include "guest/guest.h"
+#include "helper/helper.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -72,12 +73,22 @@ static int close_gap(int from, int to)
 	return close_range((unsigned)from, (unsigned)to, 0) < 0 ? -errno : 0;
 }
 
-/* Everything but the standard three, the channel, where connections come from, what tells of them, what is stored. */
+/* All from the standard three on but @kept, which is put in order. */
+static int close_but(int kept[], size_t n_kept)
+{
+	int r = 0;
+
+	qsort(kept, n_kept, sizeof(kept[0]), by_number);
+	for (size_t i = 1; i < n_kept && r == 0; i++)
+		r = close_gap(kept[i - 1] + 1, kept[i] - 1);
+	return r < 0 ? r : close_gap(kept[n_kept - 1] + 1, INT_MAX);
+}
+
+/* Everything but the standard three, the channels, where connections come from, what tells of them, what is stored. */
 static int close_others(const struct heritage *h)
 {
 	int kept[LISTENERS_MAX + 8 + STORED_MOST] = { STDERR_FILENO, h->channel_fd };
 	size_t n_kept = 2;
-	int r = 0;
 
 	for (unsigned i = 0; i < h->config->n_listeners; i++)
 		if (h->listen_fd[i] >= 0)
@@ -96,10 +107,9 @@ static int close_others(const struct heritage *h)
 		kept[n_kept++] = h->state_fd;
 	if (h->ask_fd >= 0)
 		kept[n_kept++] = h->ask_fd;
-	qsort(kept, n_kept, sizeof(kept[0]), by_number);
-	for (size_t i = 1; i < n_kept && r == 0; i++)
-		r = close_gap(kept[i - 1] + 1, kept[i] - 1);
-	return r < 0 ? r : close_gap(kept[n_kept - 1] + 1, INT_MAX);
+	if (h->mail_fd >= 0)
+		kept[n_kept++] = h->mail_fd;
+	return close_but(kept, n_kept);
 }
 
 /*
@@ -144,6 +154,36 @@ pid_t spawn_worker(const struct heritage *heritage)
 	if (pid > 0)
 		return pid;
 	code = run_child(heritage);
+	fflush(NULL);
+	_exit(code);
+}
+
+static int run_helper(const struct config *config, pid_t parent_pid, int mail_fd, _Atomic uint64_t *progress)
+{
+	int kept[] = { STDERR_FILENO, mail_fd };
+	int r = follow_parent(parent_pid);
+
+	if (r == 0 && setpgid(0, 0) < 0)
+		r = -errno;
+	if (r == 0)
+		r = empty_stdin();
+	if (r == 0)
+		r = close_but(kept, ARRAY_LEN(kept));
+	if (r == 0)
+		r = reset_signals();
+	return r == 0 ? helper_main(config, mail_fd, progress) : BROOD_EXIT_NOT_STARTED;
+}
+
+pid_t spawn_helper(const struct config *config, pid_t parent_pid, int mail_fd, _Atomic uint64_t *progress)
+{
+	pid_t pid = fork();
+	int code;
+
+	if (pid < 0)
+		return -errno;
+	if (pid > 0)
+		return pid;
+	code = run_helper(config, parent_pid, mail_fd, progress);
 	fflush(NULL);
 	_exit(code);
 }

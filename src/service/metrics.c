@@ -95,6 +95,9 @@ static void tell_build(struct metrics *m, const struct config *config)
 	X(state_repairs_total,       counter, state_repairs,	"Times a worker had died in it.") \
 	X(receive_bytes_total,       counter, received,	"Bytes received from clients.")		\
 	X(transmit_bytes_total,      counter, sent,	"Bytes sent to clients.")		\
+	X(messages_sent_total,       counter, messages_sent,	"Messages that workers sent to others.") \
+	X(messages_received_total,   counter, messages_received,	"Messages of others that workers handled.") \
+	X(messages_returned_total,   counter, messages_returned,	"Messages of workers that came back.") \
 	X(loop_turns_total,          counter, turns,	"Turns of the workers' loops.")		\
 	X(loop_waits_total,          counter, enters,	"System calls that waited in them.")	\
 	X(receive_buffers_exhausted_total, counter, starved,	"Times a receive found no buffer.") \

@@ -63,6 +63,7 @@ void drain_begin(struct worker *w, uint32_t timeout_ms, uint32_t last)
 		return;
 	}
 	w->drain = (struct drain){ .on = true, .last = last, .deadline_ms = deadline_ms };
+	public_tell_disconnect();
 	leave_listeners(w);
 	if (shed_all(w, w->engine->now_ms + timeout_ms / 2))
 		return;

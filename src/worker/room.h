@@ -8,6 +8,7 @@
 #include "bridge/heritage.h"
 #include "conn/conn.h"
 #include "engine/engine.h"
+#include "message/public.h"
 #include "reactor/reactor.h"
 
 #define LISTENERS_HELD_MAX (LISTENERS_MAX * 8)	/* our own and lent ones */
@@ -79,6 +80,9 @@ struct worker {
 	struct service		 admin;
 	struct conn_table	 conns;
 	struct reactor		 reactor;
+	struct mailbox		 mail;
+	struct watch		*mail_watch;
+	struct alarm		 mail_again;	/* more waits than a turn may handle */
 	struct listener		 listeners[LISTENERS_HELD_MAX];
 	uint32_t		 shared;	/* mask of the addresses that another pool serves as well */
 	bool			 accept_due;	/* a listener is readable */
@@ -177,6 +181,14 @@ void access_replace(struct worker *w, int fd);
 /* Writes what is left, now or never. Async-signal-safe. */
 void access_flush(struct worker *w);
 uint64_t access_n_dropped(const struct worker *w);
+
+/* mail.c */
+/* Once there is a reactor. Return: 0 or -ENOMEM. */
+int mail_open(struct worker *w);
+/* What the turn has sent goes. */
+void mail_flush(struct worker *w);
+/* The last that is sent: the worker leaves. */
+void mail_close(struct worker *w);
 
 /* messages.c */
 void messages_on_readable(struct worker *w);

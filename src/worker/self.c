@@ -25,6 +25,12 @@ void brood_retire(const char *reason)
 	self->retiring = true;
 	snprintf(message.reason, sizeof(message.reason), "%s", reason && *reason ? reason : "no reason given");
 	message_send(self, CHANNEL_SUICIDE, &message, -1);
+	public_tell_suicide();
+}
+
+uint32_t brood_id(void)
+{
+	return self ? self->heritage->id : 0;
 }
 
 unsigned brood_slot(void)

@@ -13,6 +13,7 @@
  *   drain      when leaving: is it over?
  *   recycle    is it time to ask for a replacement?
  *   access     lines of the access log are written
+ *   mail       messages to others go
  *   publish    the numbers, on the board
  *
  * Fails by: FAILED on the channel with the reason and exit code 1 before it is ready; afterwards only by
@@ -164,6 +165,9 @@ static void publish(struct worker *w)
 	board_set(&row->state_timeouts, s->timeouts);
 	board_set(&row->state_repairs, s->repairs);
 	board_set(&row->accept_paused, w->n_accept_paused);
+	board_set(&row->messages_sent, w->mail.n_sent);
+	board_set(&row->messages_received, w->mail.n_received);
+	board_set(&row->messages_returned, w->mail.n_returned);
 	board_set(&row->turns, e->turns);
 	board_set(&row->enters, e->enters);
 	board_set(&row->submitted, e->submitted);
@@ -205,6 +209,7 @@ static int run(struct worker *w)
 		drain_step(w);
 		recycle_step(w);
 		access_step(w);
+		mail_flush(w);
 		publish(w);
 	}
 	return 0;
@@ -256,6 +261,8 @@ static int set_up(struct worker *w, char *why, size_t size)
 	}
 	if (listeners_open(w, why, size) < 0 || privilege_drop(w->config, why, size) < 0)
 		return -1;
+	mailbox_init(&w->mail, w->heritage->mail_fd, &public_ops, NULL);	/* a handler may send when it starts */
+	public_set_mailbox(&w->mail);
 	if (service_create(w->config, &w->service, why, size) < 0)
 		return -1;
 	if (w->config->admins != 0 && admin_create(w->heritage, &w->admin, why, size) < 0)
@@ -267,6 +274,10 @@ static int set_up(struct worker *w, char *why, size_t size)
 	reactor_init(&w->reactor, w->engine);
 	if (state_get())
 		state_serve(state_get(), &w->reactor);
+	if (mail_open(w) < 0) {
+		snprintf(why, size, "no memory for messages");
+		return -1;
+	}
 	if (conn_table_init(&w->conns, w->engine, &limits, quarantine_before(w)) < 0) {
 		snprintf(why, size, "no memory for %u connections", limits.n_conns);
 		return -1;
@@ -337,6 +348,7 @@ int worker_main(const struct heritage *heritage)
 	}
 	say_ready(w);
 	r = run(w);
+	mail_close(w);
 	access_flush(w);
 	publish(w);		/* what could not be written any more */
 	if (r == 0) {

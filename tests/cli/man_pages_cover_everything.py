@@ -8,7 +8,6 @@ from _brood import ROOT, brood, check
 page1 = (ROOT / "tools/man/brood.1").read_text()
 page3 = "\n".join(page.read_text() for page in sorted((ROOT / "tools/man").glob("*.3")))
 header = (ROOT / "src/brood.h").read_text()
-hello = (ROOT / "src/examples/hello.c").read_text()
 
 entries = dict(re.findall(r"^\.It Fl -([a-z-]+)(.*?)(?=^\.It|^\.El)", page1, re.M | re.S))
 offered = sorted({option for command in ("serve", "run") for option in re.findall(
@@ -31,7 +30,9 @@ fields = re.search(r"^struct brood_options \{(.*?)^\};", header, re.M | re.S)[1]
 for field in re.findall(r"^\t[a-z].*?\*?(\w+);", fields, re.M):
     check(field == "size" or re.search(rf"^\.It Va {field} ", page3, re.M), "option", field, "is not told")
 
-check(hello[hello.index("#include"):].replace("\\", "\\e") in page3, "the example is not src/examples/hello.c")
+for name in ("hello", "hits"):
+    example = (ROOT / f"src/examples/{name}.c").read_text()
+    check(example[example.index("#include"):].replace("\\", "\\e") in page3, f"the example is not src/examples/{name}.c")
 
 checks = re.findall(r'^\t\{ "(\w+)",', (ROOT / "src/doctor/table.c").read_text(), re.M)
 told = set(re.findall(r"\w+", " ".join(re.findall(r"^\.It Sy (.*)$", page1, re.M))))

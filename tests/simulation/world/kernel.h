@@ -39,7 +39,7 @@
 #include <ucontext.h>
 
 #define WORLD_BEGINS_MS 1000000
-#define FDS_MOST	160		/* of a process */
+#define FDS_MOST	320		/* of a process */
 #define PROCESSES_MOST	64
 
 /* Defines what is called in the place of libc's @name. The Makefile finds these lines. */

@@ -210,6 +210,7 @@ CALL(pid_t, spawn_worker, const struct heritage *heritage)
 	p->heritage.config = &p->config;
 	p->arg = &p->heritage;
 	inherit(p, heritage->channel_fd);
+	inherit(p, heritage->mail_fd);
 	inherit(p, heritage->queue_fd);
 	inherit(p, heritage->inbox_fd);
 	inherit(p, heritage->wake_fd);
