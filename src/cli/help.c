@@ -42,8 +42,9 @@ static void print_usage(enum audience command)
 	fputs("usage: brood run [OPTIONS] -- PROG ARG...\n"
 	      "\nPROG gets its listening sockets from descriptor 3 on (LISTEN_FDS), reports as to\n"
 	      "systemd (NOTIFY_SOCKET: READY=1; STOPPING=1 to be replaced first; WATCHDOG=1),\n"
-	      "and finds BROOD_SLOT and BROOD_GENERATION in its environment. {slot} in PROG,\n"
-	      "ARG and --env is the number of its slot.\n", stdout);
+	      "and finds BROOD_SLOT, BROOD_GENERATION, BROOD_ID and BROOD_CHANNEL_FD (messages\n"
+	      "to others, brood_message(3)) in its environment. {slot} in PROG, ARG and --env\n"
+	      "is the number of its slot.\n", stdout);
 }
 
 void help_print_command(enum audience command)

@@ -171,5 +171,7 @@ int compose_environment(const struct keeper *k)
 	r |= set_sockets(k);
 	r |= set_number("BROOD_SLOT", k->heritage->slot);
 	r |= set_number("BROOD_GENERATION", k->heritage->generation);
+	r |= set_number("BROOD_ID", k->heritage->id);
+	r |= set_number("BROOD_CHANNEL_FD", 3 + k->config->n_listeners + k->heritage->n_stored);
 	return r | set_more(k);
 }

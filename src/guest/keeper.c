@@ -33,7 +33,7 @@
 
 #define FULL_MS 1000	/* the parent reads all the time; one that does not for this long is no parent */
 
-enum { FROM_CHANNEL, FROM_SIGNALS, FROM_PROGRAM, FROM_STDOUT, FROM_STDERR, N_SOURCES };
+enum { FROM_CHANNEL, FROM_SIGNALS, FROM_PROGRAM, FROM_STDOUT, FROM_STDERR, FROM_TALK, FROM_MAIL, N_SOURCES };
 
 void keeper_tell(struct keeper *k, enum channel_type type, const void *payload, int fd)
 {
@@ -56,6 +56,7 @@ void keeper_retire(struct keeper *k, const char *reason)
 	k->retiring = true;
 	snprintf(message.reason, sizeof(message.reason), "%s", reason);
 	keeper_tell(k, CHANNEL_SUICIDE, &message, -1);
+	talk_tell(k, "suicide");
 }
 
 void keeper_say_ready(struct keeper *k)
@@ -101,6 +102,7 @@ static void launch_if_due(struct keeper *k)
 		say_failed(k, why);
 	else
 		log_launch(k);
+	talk_launched(k);
 	for (unsigned i = 0; i < k->heritage->n_stored; i++)
 		close(k->heritage->stored[i].fd);	/* the program's, and the parent's */
 }
@@ -201,6 +203,7 @@ static void wait_for_events(struct keeper *k, struct pollfd fds[N_SOURCES])
 	fds[FROM_PROGRAM] = (struct pollfd){ k->notify_fd, POLLIN, 0 };
 	fds[FROM_STDOUT] = (struct pollfd){ k->output[0].fd, POLLIN, 0 };
 	fds[FROM_STDERR] = (struct pollfd){ k->output[1].fd, POLLIN, 0 };
+	talk_wait(k, &fds[FROM_TALK], &fds[FROM_MAIL]);
 	if (poll(fds, N_SOURCES, timeout_ms(k)) < 0)
 		for (int i = 0; i < N_SOURCES; i++)
 			fds[i].revents = 0;
@@ -217,6 +220,7 @@ static void turn(struct keeper *k)
 	for (int i = 0; i < 2; i++)
 		if (fds[FROM_STDOUT + i].revents)
 			output_read(k, &k->output[i]);
+	talk_step(k, &fds[FROM_TALK], &fds[FROM_MAIL]);
 	if (fds[FROM_CHANNEL].revents)
 		on_channel(k);
 	if (fds[FROM_SIGNALS].revents)
@@ -232,7 +236,7 @@ static void turn(struct keeper *k)
 static int set_up(struct keeper *k, char *why, size_t size)
 {
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (open_signals(k) < 0 || hear_open(k) < 0) {
+	if (open_signals(k) < 0 || hear_open(k) < 0 || talk_open(k) < 0) {
 		snprintf(why, size, "descriptors of the keeper: %m");
 		return -1;
 	}
@@ -256,6 +260,7 @@ static void end(struct keeper *k)
 
 	if (k->drained)
 		keeper_tell(k, CHANNEL_DRAINED, &drained, -1);
+	talk_close(k);
 	family_end();
 	for (int i = 0; i < 2; i++)
 		if (k->output[i].fd >= 0)
@@ -268,6 +273,7 @@ int guest_main(const struct heritage *heritage)
 		.heritage = heritage, .config = heritage->config, .row = &heritage->board->rows[heritage->row],
 		.now_ms = clock_ms(), .shared = heritage->shared, .signal_fd = -1, .notify_fd = -1,
 		.output = { { .fd = -1 }, { .fd = -1 } },
+		.talk = { .frames = { .fd = -1, .out_fd = -1 }, .program_fd = -1, .mail.fd = -1 },
 	};
 	struct keeper *k = &keeper;
 	char why[256] = "";

@@ -59,13 +59,14 @@ static void place_sockets(struct birth *b)
 {
 	const struct heritage *h = b->k->heritage;
 	unsigned n_listeners = b->k->config->n_listeners, n = n_listeners + h->n_stored;
-	int fds[LISTENERS_MAX + STORED_MOST];
+	int fds[LISTENERS_MAX + STORED_MOST + 1];
 
 	b->report_fd = fcntl(b->report_fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
 	for (unsigned i = 0; i < n_listeners; i++)
 		fds[i] = fcntl(b->k->listen_fd[i], F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
 	for (unsigned i = 0; i < h->n_stored; i++)
 		fds[n_listeners + i] = fcntl(h->stored[i].fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+	fds[n++] = fcntl(b->k->talk.program_fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);	/* BROOD_CHANNEL_FD */
 	for (unsigned i = 0; i < n; i++)
 		if (fds[i] < 0 || dup2(fds[i], FIRST_FD + (int)i) < 0)
 			fail(b, "cannot place", "its sockets");

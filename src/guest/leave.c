@@ -86,6 +86,7 @@ void leave_begin(struct keeper *k, uint32_t timeout_ms, uint32_t last)
 	*l = (struct leaving){
 		.on = true, .last = last, .deadline_ms = k->now_ms + timeout_ms, .told_ms = k->now_ms + timeout_ms / 2,
 	};
+	talk_tell(k, "disconnect");
 	if (k->pid == 0)
 		finish(k);
 	else if (timeout_ms == 0)

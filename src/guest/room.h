@@ -6,6 +6,7 @@
 #include "bridge/channel.h"
 #include "bridge/heritage.h"
 #include "bridge/stored.h"
+#include "message/mailbox.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -41,6 +42,30 @@ struct leaving {
 	struct handshakes	handshakes;
 };
 
+#define FRAME_MOST	(1u << 20)	/* bytes */
+#define FRAMES_FDS_MOST	16		/* whose frames are not complete yet */
+
+/* A stream of frames, both ways. */
+struct frames {
+	int		fd;		/* -1 = it is closed */
+	char		*in;
+	size_t		n_in, in_room;
+	int		fds[FRAMES_FDS_MOST];	/* in the order of their frames */
+	unsigned	n_fds;
+	char		*out;
+	size_t		n_out, n_sent;
+	int		out_fd;		/* rides on the byte at... */
+	size_t		out_fd_at;
+};
+
+/* BROOD_CHANNEL_FD, and the messages that go over it. */
+struct talk {
+	struct frames	frames;
+	int		program_fd;	/* its end; -1 once it has it */
+	bool		heard;		/* it has said something, so it wants messages */
+	struct mailbox	mail;
+};
+
 struct keeper {
 	const struct heritage	*heritage;
 	const struct config	*config;
@@ -53,6 +78,7 @@ struct keeper {
 	int			 notify_fd;
 	char			 notify_name[108];	/* as in NOTIFY_SOCKET */
 	struct output		 output[2];	/* of --stdio log */
+	struct talk		 talk;
 
 	pid_t			 pid;		/* the program's main process; 0 = there is none */
 	siginfo_t		 end;		/* how it ended */
@@ -88,6 +114,32 @@ void keeper_say_ready(struct keeper *k);
 /* Return: 0, or -1 and what failed in @why. */
 int sockets_open(struct keeper *k, char *why, size_t size);
 bool sockets_listen(const struct keeper *k);
+
+/* frames.c */
+/* Return: 1, 0 = nothing is there, -EPIPE, -ENOMEM. */
+int frames_receive(struct frames *f);
+/* The first that is whole, until frames_done(). Return: 1, 0 = none is, -EPROTO. */
+int frames_next(struct frames *f, const char **ret_text, size_t *ret_len);
+void frames_done(struct frames *f);
+/* The descriptor of the first frame that has one; the caller's. */
+int frames_take_fd(struct frames *f);
+/* Takes @fd, which only one of those that wait has; on failure it is the caller's. Return: 0 or -ENOMEM. */
+int frames_put(struct frames *f, const char *text, size_t len, int fd);
+/* Return: 1 = all is sent, 0 = there was no room, -EPIPE. */
+int frames_flush(struct frames *f);
+void frames_close(struct frames *f);
+
+/* talk.c */
+/* Return: 0 or -errno. */
+int talk_open(struct keeper *k);
+/* The program has its end. */
+void talk_launched(struct keeper *k);
+/* What to wait for. */
+void talk_wait(const struct keeper *k, struct pollfd *program, struct pollfd *mail);
+void talk_step(struct keeper *k, const struct pollfd *program, const struct pollfd *mail);
+/* "suicide" or "disconnect", if it wants to know. */
+void talk_tell(struct keeper *k, const char *event);
+void talk_close(struct keeper *k);
 
 /* launch.c */
 /* Executes the program. Return: 0, or -1 and the reason in one line. */

@@ -30,7 +30,8 @@ def check_birth(brood, about):
     check(env["NOTIFY_SOCKET"][0] == "@" and env["WATCHDOG_USEC"] == "10000000" and
           env["WATCHDOG_PID"] == str(about["pid"]), f"as sd_notify(3) has it: {env}")
     check(env["COLOUR"] == f"green {about['slot']}" and env["EQUATION"] == "a=b,c" and "FOREIGN" in env, env)
-    check(not {"BROOD_UPGRADE_FD", "BROOD_CHANNEL_FD"} & set(env), "and nothing that is not for it")
+    check(env["BROOD_CHANNEL_FD"] == "4" and int(env["BROOD_ID"]) > 0, f"for messages: {env}")
+    check("BROOD_UPGRADE_FD" not in env, "and nothing that is not for it")
     check(about["cwd"] == "/usr", about["cwd"])
     check(set(about["descriptors"]) - set(range(16)) == set() and 3 in about["descriptors"], about["descriptors"])
     check(all(int(line.split()[1], 16) & ~0x1001000 == 0 for line in about["blocked"]),     # python ignores two
