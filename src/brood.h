@@ -666,6 +666,64 @@ int brood_on(struct brood *brood, enum brood_event_type type, brood_observer_fn 
  */
 int brood_worker_find(uint32_t id, struct brood_worker *ret_worker);
 
+/* ---- once: one computation for all who ask ---------------------------------------------------------------- */
+
+#define BROOD_ONCE_VALUE_MAX (BROOD_STATE_VALUE_MAX - 8)
+
+struct brood_load;
+struct brood_once;
+
+/**
+ * typedef brood_load_fn - computes, or fetches, what belongs to @key.
+ * @load: to be ended by brood_load_end(), here or later, exactly once. @key: valid during the call.
+ *
+ * Process: a worker, in its loop, inside of brood_once() or of a callback; what blocks here blocks that worker.
+ */
+typedef void brood_load_fn(struct brood_load *load, const char *key, void *arg);
+
+/**
+ * typedef brood_once_fn - here it is.
+ * @error: 0, or what brood_load_end() was given, or another -errno, and there is no value. @value: valid during the call.
+ */
+typedef void brood_once_fn(int error, const void *value, size_t len, void *arg);
+
+/* How values of one kind are made; start from BROOD_LOADER_INIT. Times are milliseconds; 0 = the default. */
+struct brood_loader {
+	uint32_t	 size;		/* set by BROOD_LOADER_INIT */
+	uint32_t	 ttl_ms;	/* 1000: how long a value is given to whoever asks; at least 100. An error at most 1000 */
+	uint32_t	 timeout_ms;	/* 10000: for a load; then somebody else who waits begins one */
+	brood_load_fn	*load;
+	void		*arg;		/* for each call of it: as long as anybody here waits, whoever asked first */
+};
+
+#define BROOD_LOADER_INIT { .size = sizeof(struct brood_loader) }
+
+/**
+ * brood_once() - get a value that is made once, however many ask for it, in whatever worker.
+ * @loader: copied. @key: as in the shared state, of a space of its own, one byte shorter.
+ * @done: called exactly once, unless it is cancelled; within this call if the value is there already.
+ * @ret_once: for brood_once_cancel(); NULL when @done has been called. May be NULL.
+ *
+ * The first who asks loads; all others, here and in other workers, wait for that one and get what it got. If the worker
+ * that loads dies, or the load takes longer than timeout_ms, one of those who wait loads. A load goes on when nobody waits
+ * for it any more. Values are in the shared state, and may make room there for others; an evicted one is loaded again.
+ *
+ * Process: a worker, in its loop. A fault in @done is not contained, if it is called from the loop.
+ * Return: 0, -EINVAL, -ENOMEM, -ENOTSUP (there is no shared state, or no loop yet); then @done is not called.
+ */
+int brood_once(const struct brood_loader *loader, const char *key, brood_once_fn *done, void *arg,
+	       struct brood_once **ret_once);
+
+/* Its function is not called: a client has left (brood_on_close()). NULL is fine; not after it was called. */
+void brood_once_cancel(struct brood_once *once);
+
+/**
+ * brood_load_end() - the value of a load, or its error; @load is gone.
+ * @error: 0, or a negative number for everybody who waits. @value: copied; at most BROOD_ONCE_VALUE_MAX bytes, over it all
+ *         get -EMSGSIZE.
+ */
+void brood_load_end(struct brood_load *load, int error, const void *value, size_t len);
+
 /*
  * What a shared object given to --handler (or .handler) exports.
  * brood_handle() is required. brood_handler_start(), when there, is called once in each worker before it

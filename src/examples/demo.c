@@ -14,6 +14,7 @@
  *   /hang                    never returns to the loop
  *   /retire?reason=R         asks for this worker to be replaced
  *   /leak?kb=N               keeps N KiB for ever
+ *   /once?key=K&ms=N[&fail=1]  what takes N ms to load, once for all who ask at a time: how often that was, and by whom
  *   /count[?key=K]           adds one to a counter that all workers share, and says what it is
  *
  * An unknown path is 404, a number that is none or too large 400, a method that makes no sense 405.
@@ -369,6 +370,106 @@ static void answer_count(struct brood_request *r)
 	respond_text(r, 200, text);
 }
 
+/* ---- /once ---- */
+
+/* Somebody who waits; the timer of one of them stands for what would be asked for the value. */
+static struct waiter {
+	struct waiter		*next;
+	struct brood_request	*request;
+	struct brood_once	*once;
+	struct brood_load	*load;		/* it is this one's timer; NULL = it is not */
+	char			 key[32];
+	uint64_t		 ms;
+	bool			 fails;
+} *waiters;
+
+static void on_fetched(struct brood_request *r, void *arg)
+{
+	struct waiter *w = arg;
+	struct brood_load *load = w->load;
+	char key[64], text[64];
+	int64_t count = 0;
+	int n;
+
+	snprintf(key, sizeof(key), "loads:%s", w->key);
+	brood_state_add(key, 1, 0, &count);
+	n = snprintf(text, sizeof(text), "load %lld by %d\n", (long long)count, (int)getpid());
+	w->load = NULL;
+	brood_load_end(load, w->fails ? -EIO : 0, text, (size_t)n);
+}
+
+/* By one who waits for it, if anybody does. */
+static void fetch(struct brood_load *load, const char *key, void *arg)
+{
+	struct waiter *w = waiters;
+
+	while (w && (w->load || strcmp(w->key, key) != 0))
+		w = w->next;
+	if (!w) {
+		brood_load_end(load, -ECANCELED, NULL, 0);
+		return;
+	}
+	w->load = load;
+	brood_timer(w->request, (uint32_t)w->ms, on_fetched, w);
+}
+
+static void forget_waiter(struct waiter *gone)
+{
+	struct waiter **link = &waiters;
+
+	while (*link != gone)
+		link = &(*link)->next;
+	*link = gone->next;
+	if (gone->load)
+		fetch(gone->load, gone->key, NULL);
+	free(gone);
+}
+
+static void on_value(int error, const void *value, size_t len, void *arg)
+{
+	struct waiter *w = arg;
+	struct brood_request *r = w->request;
+
+	forget_waiter(w);
+	brood_on_close(r, NULL, NULL);
+	if (error < 0)
+		respond_text(r, 502, "502 cannot be loaded\n");
+	else
+		brood_respond(r, 200, "text/plain", value, len);
+}
+
+static void on_waiter_closed(struct brood_request *r, void *arg)
+{
+	struct waiter *w = arg;
+
+	brood_once_cancel(w->once);
+	forget_waiter(w);
+}
+
+static void answer_once(struct brood_request *r)
+{
+	static const struct brood_loader loader = { .size = sizeof(loader), .load = fetch, .timeout_ms = 2000 };
+	struct waiter *w = calloc(1, sizeof(*w));
+	char fail[4];
+
+	if (!w || brood_query_get(r, "key", w->key, sizeof(w->key)) <= 0) {
+		respond_text(r, 400, "400 key missing or too long\n");
+		free(w);
+		return;
+	}
+	if (!get_number(r, "ms", MS_MAX, &w->ms)) {
+		free(w);
+		return;
+	}
+	w->fails = brood_query_get(r, "fail", fail, sizeof(fail)) > 0;
+	w->request = r;
+	w->next = waiters;
+	waiters = w;
+	brood_on_close(r, on_waiter_closed, w);
+	if (brood_once(&loader, w->key, on_value, w, &w->once) < 0)
+		on_value(-ENOTSUP, NULL, 0, w);
+}
+
 /* ---- the routes ---- */
 
 static const struct route {
@@ -387,6 +488,7 @@ static const struct route {
 	{ "/retire", "GET, POST",       answer_retire },
 	{ "/leak",   "GET, POST",       answer_leak },
 	{ "/count",  "GET, POST",       answer_count },
+	{ "/once",   "GET, POST",       answer_once },
 };
 
 static const struct route *find_route(const char *path, size_t len)

@@ -5,11 +5,11 @@
  *   region | shard 0 | shard 1 | …         a key is in the shard that its hash says
  *   shard  | changes | buckets | seen | marks | blocks
  *
- * An entry is a chain of blocks, as long as its key and value need, and a slot of the index that names its first one. It
- * is published by one store, into the slot, and from then on immutable but for a counter's number, until its blocks are used
- * again, which is as late as can be. A version is given to one entry ever, and is taken from its block before that; so
- * whoever has read a version, then the entry, then the same version, has read that entry whole. A key keeps its slot as long as it lives, and may have it in
- * one of two buckets.
+ * An entry is a chain of blocks, as long as its key and value need, and a slot of the index that names its first
+ * one. It is published by one store, into the slot, and from then on immutable but for a counter's number, until its
+ * blocks are used again, which is as late as can be. A version is given to one entry ever, and is taken from its block
+ * before that; so whoever has read a version, then the entry, then the same version, has read that entry whole. A key
+ * keeps its slot as long as it lives, and may have it in one of two buckets.
  *
  * What is under a shard's lock but not in a slot can be found anew from the slots (repair.c). Nothing here is believed:
  * how big things are is said in struct state, which is private, and indexes are checked.

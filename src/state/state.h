@@ -93,6 +93,8 @@ int state_remove(struct state *state, const struct state_key *key, uint64_t vers
 
 /* One of the loop of this process: what is watched, from now on and since before, is told there. */
 void state_serve(struct state *state, struct reactor *reactor);
+/* NULL = there is none. */
+struct reactor *state_reactor(void);
 struct brood_watch;
 /* Of one key. Return: 0 or -ENOMEM. */
 int state_watch(struct state *state, const struct state_key *key, brood_state_watch_fn *fn, void *arg,

@@ -242,6 +242,11 @@ void watch_forget(void)
 	watching = (struct watching){ .reactor = NULL };
 }
 
+struct reactor *state_reactor(void)
+{
+	return watching.reactor;
+}
+
 static int add(struct state *st, struct brood_watch **chain, const struct state_key *key, brood_state_watch_fn *fn,
 	       void *arg, struct brood_watch **ret_watch)
 {

@@ -47,7 +47,7 @@ with tempfile.TemporaryDirectory() as scratch:
                         "lib/libbrood.so.0.1.0", "lib/pkgconfig/brood.pc", "share/bash-completion/completions/brood",
                         "share/doc/brood/brood.ini", "share/doc/brood/brood.service", "share/doc/brood/brood.yaml",
                         "share/doc/brood/compose.yaml", "share/doc/brood/seccomp.json", "share/man/man1/brood.1",
-                        "share/man/man3/brood.3", "share/man/man3/brood_message.3", "share/man/man3/brood_state.3",
+                        *(f"share/man/man3/{page.name}" for page in (ROOT / "tools/man").glob("*.3")),
                         "share/zsh/site-functions/_brood"}, sorted(installed))
 
     there = {"PKG_CONFIG_SYSROOT_DIR": str(root), "PKG_CONFIG_PATH": str(root / "usr/lib/pkgconfig"),

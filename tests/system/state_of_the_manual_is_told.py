@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The program of brood_state(3) is src/examples/visits.c, and does what it says: all workers count and greet as one."""
+"""The programs of brood_state(3) and brood_once(3) are visits.c and primes.c of the examples, and do what they say."""
 # models: one
 import os
 import pathlib
@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from _play import check, children_of, free_port, get, wait_until
+from _play import Brood, check, children_of, free_port, get, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
@@ -17,6 +17,14 @@ BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 source = (ROOT / "src/examples/visits.c").read_text()
 page = (ROOT / "tools/man/brood_state.3").read_text()
 check(source[source.index("#include"):].replace("\\", "\\e") in page, "the page has it as it is")
+
+source = (ROOT / "src/examples/primes.c").read_text()
+page = (ROOT / "tools/man/brood_once.3").read_text()
+check(source[source.index("#include"):].replace("\\", "\\e") in page, "the page has it as it is")
+with Brood(what=("--handler", str(BUILD / "examples/primes.so"))) as brood:
+    for below, n in ((10, 4), (1000000, 78498), (1000000, 78498), (2, 0)):
+        check(get(brood.port, f"/?below={below}").body == f"{n}\n".encode(), f"primes below {below}")
+    check(get(brood.port, "/").status == 400, "no number")
 
 port = free_port()
 with subprocess.Popen([BUILD / "examples/visits", f"127.0.0.1:{port}"], stderr=subprocess.PIPE) as process:
