@@ -105,11 +105,21 @@ void conn_send(struct conn_table *table, struct conn *c)
 		send_file(table, c);
 }
 
+/* Room for more of a file is progress; for bytes that were refused it is not yet, or who takes none would be waited for. */
+static void on_writable(struct conn_table *table, struct conn *c)
+{
+	uint64_t moved_ms = c->moved_ms;
+
+	c->awaits_room = false;
+	conn_mark_dirty(table, c);
+	if (c->output.first && c->output.first->data)
+		c->moved_ms = moved_ms;
+}
+
 void conn_on_send(struct conn_table *table, struct conn *c, const struct completion *completion)
 {
 	if (completion->op == OP_WRITABLE) {
-		c->awaits_room = false;
-		conn_mark_dirty(table, c);
+		on_writable(table, c);
 		return;
 	}
 	c->sending = false;
@@ -117,8 +127,12 @@ void conn_on_send(struct conn_table *table, struct conn *c, const struct complet
 	c->farewell = false;
 	if (c->state == CONN_CLOSING)
 		return;
-	if (completion->res < 0)
+	if (completion->res == -EAGAIN) {	/* the kernel has tried often enough */
+		c->awaits_room = true;
+		engine_await_room(table->engine, c->fd, completion->tag);
+	} else if (completion->res < 0) {
 		conn_close(table, c);
-	else
+	} else {
 		account_sent(table, c, (uint64_t)completion->res);
+	}
 }

@@ -31,7 +31,7 @@ enum send_then {
 enum op {
 	OP_POLL = 1,	/* readable; more = still watched. Edge-like: read until EAGAIN */
 	OP_RECV,	/* res: bytes at .data, 0 = the peer has ended, or -errno; more = receiving goes on */
-	OP_SEND,	/* res: bytes sent, short only if an error follows, or -errno */
+	OP_SEND,	/* res: bytes sent, short only if an error follows, or -errno; -EAGAIN: none, see engine_send() */
 	OP_WRITABLE,	/* the socket takes data again */
 	OP_IGNORE,
 };
@@ -137,7 +137,8 @@ static inline void engine_recv_stop(struct engine *e, int fd, struct tag tag)
  * Send @n <= ENGINE_IOV_MAX pieces, whole. The pieces are copied from @iov now, their bytes must stay
  * until the completion. With SEND_THEN_CLOSE nothing else may be under way on @fd, and when the
  * completion says that all was sent, @fd is closed and its number may be another's; when it says less,
- * @fd is still the caller's to close.
+ * @fd is still the caller's to close. io_uring gives up with -EAGAIN when a send was woken for little room very
+ * often (128 times on Linux 6.18): then engine_await_room(), and again.
  */
 static inline void engine_send(struct engine *e, int fd, struct tag tag, const struct iovec *iov, int n,
 			       enum send_then then)

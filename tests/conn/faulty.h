@@ -134,6 +134,12 @@ static inline ssize_t faulty_sendfile(struct engine *e, int fd, struct tag tag, 
 	return n;
 }
 
+static inline void faulty_await_room(struct engine *e, int fd, struct tag tag)
+{
+	begin_op(fd, tag, 1);
+	complete(OP_WRITABLE, tag, 0);
+}
+
 static inline void faulty_close(struct engine *e, int fd)
 {
 	const bool *under_way = faulty.under_way[faulty.owners[fd]];
@@ -206,6 +212,7 @@ static const struct engine_ops faulty_ops = {
 	.send = faulty_send,
 	.send_stop = faulty_send_stop,
 	.sendfile = faulty_sendfile,
+	.await_room = faulty_await_room,
 	.close = faulty_close,
 	.turn = faulty_turn,
 	.next = faulty_next,
