@@ -22,6 +22,7 @@
 struct brood {
 	struct config	config;
 	int		reserved_fd[LISTENERS_MAX];	/* of the first config.n_listeners; -1 = closed */
+	struct brood_stream_events events[LISTENERS_MAX];	/* of brood_listen_stream() */
 	int		claim_fd[LISTENERS_MAX];	/* likewise: what keeps other pools from the address */
 	brood_reload_fn	*reload;	/* of brood_on_reload(), or NULL */
 	void		*reload_arg;
@@ -178,20 +179,53 @@ static bool has_admin(const struct brood_options *options)
 	return options->admin && strcmp(options->admin, "off") != 0;
 }
 
+static int refuse_guest(const struct config *config, const char *text)
+{
+	if (!config->guest)
+		return 0;
+	log_error("cannot listen on %s: what a program speaks is its own: leave the prefix out", text);
+	return -EINVAL;
+}
+
 int brood_listen(struct brood *brood, const char *text)
 {
 	struct config *config = &brood->config;
+	enum protocol protocol;
+	const char *address = protocol_parse(text, &protocol);
 
 	if (config->n_listeners == LISTENERS_MAX) {
 		log_error("cannot listen on %s: %d addresses are the most%s", text, LISTENERS_MAX,
 			  has_admin(&config->options) ? ", that of admin among them" : "");
 		return -ENOSPC;
 	}
-	if (address_parse(text, &config->listen[config->n_listeners]) < 0) {
+	if (protocol != PROTOCOL_HTTP && refuse_guest(config, text) < 0)
+		return -EINVAL;
+	if (address_parse(address, &config->listen[config->n_listeners]) < 0) {
 		log_error("cannot listen on \"%s\": not an address like :8080, 127.0.0.1:8080 or [::1]:8080", text);
 		return -EINVAL;
 	}
+	config->protocol[config->n_listeners] = protocol;
 	return reserve_next(brood);
+}
+
+int brood_listen_stream(struct brood *brood, const char *address, const struct brood_stream_events *events, void *arg)
+{
+	struct config *config = &brood->config;
+	unsigned next = config->n_listeners;
+	char text[LISTENER_TEXT_BYTES];
+	int r;
+
+	if (!events || events->size < offsetof(struct brood_stream_events, writable) || !events->data) {
+		log_error("cannot listen on %s: brood_listen_stream() without a data event, or without .size", address);
+		return -EINVAL;
+	}
+	snprintf(text, sizeof(text), "%s%s", protocol_prefix(PROTOCOL_STREAM), address);
+	r = brood_listen(brood, text);
+	if (r < 0)
+		return r;
+	memcpy(&brood->events[next], events, events->size < sizeof(*events) ? events->size : sizeof(*events));
+	config->stream[next] = (struct stream_target){ &brood->events[next], arg };
+	return r;
 }
 
 /* Last, so that an address keeps its place whether or not there is this one. Return: 0 or -errno. */
@@ -306,14 +340,32 @@ static int listen_unasked(struct brood *brood)
 	return brood->config.n_listeners > 0 || r < 0 ? r : brood_listen(brood, ":8080");
 }
 
+/* Whether each address has what answers it, as far as can be known without the shared object. */
+static bool answers_all(const struct config *config)
+{
+	bool no_http = config->n_listeners > 0 && config_n_speaking(config, PROTOCOL_HTTP) == 0;
+	char text[LISTENER_TEXT_BYTES];
+
+	if (!no_http && resolve_n_answers(&config->options) == 0 && !config->handler && !config->guest) {
+		log_error("nothing answers: options root, text and handler are not set, brood_http() was not called");
+		return false;
+	}
+	for (unsigned i = 0; i < config->n_listeners; i++) {
+		if (config->protocol[i] != PROTOCOL_STREAM || config->stream[i].events || config->options.handler)
+			continue;
+		config_format_listener(config, i, text);
+		log_error("nothing answers on %s: it takes a shared object as handler, or brood_listen_stream()", text);
+		return false;
+	}
+	return true;
+}
+
 int brood_run(struct brood *brood)
 {
 	const struct renewal renewal = { .create = renew_config, .destroy = destroy_config, .arg = brood };
 
-	if (resolve_n_answers(&brood->config.options) == 0 && !brood->config.handler && !brood->config.guest) {
-		log_error("nothing answers: options root, text and handler are not set, brood_http() was not called");
+	if (!answers_all(&brood->config))
 		return BROOD_EXIT_NOT_STARTED;
-	}
 	if (brood->config.n_listeners == 0 && !brood->config.guest && listen_unasked(brood) < 0)
 		return BROOD_EXIT_NOT_STARTED;
 	if (listen_for_admin(brood) < 0)

@@ -26,6 +26,7 @@ extern "C" {
 
 struct brood;
 struct brood_request;
+struct brood_stream_events;
 
 /* How connections reach the workers. */
 enum brood_model {
@@ -516,6 +517,7 @@ int brood_state_watch_prefix(const char *prefix, brood_state_watch_fn *fn, void 
 
 /* Its function is not called any more. NULL is fine. */
 void brood_state_unwatch(struct brood_watch *watch);
+
 /* ---- messages -------------------------------------------------------------------------------------- */
 
 /*
@@ -724,13 +726,119 @@ void brood_once_cancel(struct brood_once *once);
  */
 void brood_load_end(struct brood_load *load, int error, const void *value, size_t len);
 
+/* ---- in a worker: streams, connections that do not speak HTTP ---------------------------------------- */
+
+struct brood_stream;
+
+/**
+ * struct brood_stream_events - what a stream calls; begin it with .size = sizeof(struct brood_stream_events).
+ *
+ * Each member may be NULL but data. Process: worker, in its loop: what blocks here blocks every connection of this
+ * worker. @arg is that of brood_listen_stream(). A stream may be used until its close event has returned, from any
+ * callback of this worker; a call never calls an event of a stream itself: it comes when the callback has returned.
+ * With BROOD_FAULT_CONTAIN a fault in an event resets its connection and the stream is gone without its close event;
+ * else it is as for brood_handler_fn.
+ */
+struct brood_stream_events {
+	uint32_t size;
+	/* A client is connected. */
+	void	(*open)(struct brood_stream *stream, void *arg);
+	/*
+	 * Bytes have come, at least one, valid during the call. Return: how many were taken, at most @len; the rest is
+	 * kept. After a part was taken it is called again at once with the rest; after 0, when more has come or after
+	 * brood_stream_resume(), with all of it in one piece. What is not taken may be 64 KiB: more ends the stream with
+	 * -EMSGSIZE. While more than 256 KiB are unsent, or after brood_stream_pause(), it is not called, and the client
+	 * is held back by TCP once 64 KiB of its input wait.
+	 */
+	size_t	(*data)(struct brood_stream *stream, const void *data, size_t len, void *arg);
+	/* After a write was refused with -EAGAIN: fewer than 64 KiB are unsent. */
+	void	(*writable)(struct brood_stream *stream, void *arg);
+	/* The client will send no more; writing goes on. Without: as if it called brood_stream_end(). */
+	void	(*end)(struct brood_stream *stream, void *arg);
+	/*
+	 * It is over; always the last event, and there is one for each open. @stream is gone when it returns.
+	 * @why: 0 = both sides have ended, or brood_stream_close(); -ECONNRESET = the client is gone; -ETIMEDOUT;
+	 *       -ECANCELED = cut by the drain timeout; -EMSGSIZE = see data; -ENOMEM.
+	 */
+	void	(*close)(struct brood_stream *stream, int why, void *arg);
+	/* The time of brood_stream_timer() is over. */
+	void	(*timer)(struct brood_stream *stream, void *arg);
+	/*
+	 * This worker leaves (a reload, a stop, an upgrade; once a stream). A stream has no end of its own that could be
+	 * waited for: it goes on until it is closed, by either side, or cut by --drain-timeout. So close it, or have the
+	 * client end it, at the next place where your protocol can.
+	 */
+	void	(*drain)(struct brood_stream *stream, void *arg);
+};
+
+/**
+ * brood_listen_stream() - add an address whose connections are streams.
+ * @address: as for brood_listen(). @events: copied. @arg: given to every event; what it points to is the worker's own
+ *           copy after the fork.
+ *
+ * A pool may have addresses of HTTP and of streams side by side. With .handler, brood_listen(brood, "stream:ADDRESS")
+ * does the same with the events that the shared object exports. The limits, the drain, back-pressure and the counters of
+ * connections apply.
+ * Process: parent only, before brood_run().
+ * Return: as brood_listen(); -EINVAL also when there is no data event.
+ */
+int brood_listen_stream(struct brood *brood, const char *address, const struct brood_stream_events *events, void *arg);
+
+/**
+ * brood_stream_write() - send bytes; copied. All writes of a turn of the loop leave in one send.
+ * Return: 0; -EAGAIN: nothing was taken because more than 256 KiB are unsent: wait for the writable event; -EPIPE
+ *         (ended or closed), -ENOMEM: the stream is about to end.
+ */
+int brood_stream_write(struct brood_stream *stream, const void *data, size_t len);
+
+/* No more will be written: the client sees the end behind what was, and may go on sending. Return: 0 or -EPIPE. */
+int brood_stream_end(struct brood_stream *stream);
+
+/*
+ * Nothing more is read; what was written is still sent, then the connection is closed in such a way that it arrives.
+ * The close event follows when the callback has returned, with 0.
+ */
+void brood_stream_close(struct brood_stream *stream);
+
+/* No data event until brood_stream_resume(). */
+void brood_stream_pause(struct brood_stream *stream);
+void brood_stream_resume(struct brood_stream *stream);
+
+/*
+ * Milliseconds, 0 = never. @idle_ms: nothing has come and nothing was written (the option idle_timeout_ms by default).
+ * @write_ms: the client takes nothing of what is unsent (the option write_timeout_ms). Both end it with -ETIMEDOUT.
+ */
+void brood_stream_timeouts(struct brood_stream *stream, uint32_t idle_ms, uint32_t write_ms);
+
+/* The timer event comes once in @ms milliseconds; a stream has one, a second call moves it. */
+void brood_stream_timer(struct brood_stream *stream, uint32_t ms);
+
+/* A pointer of yours; NULL at first. */
+void brood_stream_set_user(struct brood_stream *stream, void *user);
+void *brood_stream_user(const struct brood_stream *stream);
+
+/* Which address it came by: 0 is that of the first brood_listen(), or --listen. */
+unsigned brood_stream_listener(const struct brood_stream *stream);
+
+/* Bytes written that the kernel has not taken yet. */
+size_t brood_stream_unsent(const struct brood_stream *stream);
+
+#define BROOD_PEER_BYTES 128
+
+/**
+ * brood_stream_peer() - who it is: "192.0.2.1:50000", "[2001:db8::1]:50000".
+ * Return: 0, or -errno (-ENOTCONN: it is gone already).
+ */
+int brood_stream_peer(const struct brood_stream *stream, char ret_peer[BROOD_PEER_BYTES]);
+
 /*
  * What a shared object given to --handler (or .handler) exports.
- * brood_handle() is required. brood_handler_start(), when there, is called once in each worker before it
+ * brood_handle() is required where there is an address of HTTP, brood_stream_handler where there is one of streams. brood_handler_start(), when there, is called once in each worker before it
  * serves; anything but 0 stops the worker ("could not start"). brood_handler_stop() is called when the
  * worker has drained.
  */
 void brood_handle(struct brood_request *request);
+extern const struct brood_stream_events brood_stream_handler;	/* with an arg of NULL */
 int brood_handler_start(void);
 void brood_handler_stop(void);
 

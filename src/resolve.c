@@ -333,7 +333,11 @@ static int check_answers(const struct config *now, const struct brood_options *o
 	}
 	if (now->guest)
 		return resolve_check_guest(options);
-	if (!now->handler && resolve_n_answers(options) == 0) {
+	if (config_n_speaking(now, PROTOCOL_STREAM) > 0 && now->options.handler && !options->handler) {
+		log_error("reload: option handler is not set, and the streams are its");
+		return -EINVAL;
+	}
+	if (!now->handler && resolve_n_answers(options) == 0 && config_n_speaking(now, PROTOCOL_HTTP) > 0) {
 		log_error("reload: nothing answers: options root, text and handler are not set");
 		return -EINVAL;
 	}

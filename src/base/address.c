@@ -101,6 +101,18 @@ void address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES])
 	}
 }
 
+void address_unmap(struct address *address)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+
+	if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr))
+		return;
+	v4.sin_port = address->v6.sin6_port;
+	memcpy(&v4.sin_addr, &address->v6.sin6_addr.s6_addr[12], sizeof(v4.sin_addr));
+	address->v4 = v4;
+	address->len = sizeof(v4);
+}
+
 uint16_t address_port(const struct address *address)
 {
 	return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);

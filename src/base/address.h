@@ -27,6 +27,9 @@ int address_parse(const char *text, struct address *ret_address);
 /* "127.0.0.1:8080" or "[::1]:8080"; terminated. */
 void address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES]);
 
+/* ::ffff:a.b.c.d becomes a.b.c.d. */
+void address_unmap(struct address *address);
+
 uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
 

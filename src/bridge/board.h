@@ -34,6 +34,7 @@
 	X(cut,		"connections cut by the drain timeout")			\
 	X(given,	"idle connections given to a sibling")			\
 	X(taken,	"connections taken from a sibling")			\
+	X(streams,	"connections accepted that are streams")		\
 	X(log_dropped,	"lines of the access log that could not be written")	\
 	X(faults,	"faults of the handler that were contained")		\
 	X(state_reads,	"reads of the shared state")				\

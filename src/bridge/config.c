@@ -3,6 +3,8 @@
 
 #include "base/must.h"
 
+#include <stdio.h>
+
 const char *config_model_name(const struct config *config)
 {
 	static const char *const names[] = {
@@ -18,6 +20,23 @@ const char *config_model_name(const struct config *config)
 int config_shared_backlog(const struct config *config, unsigned n_workers)
 {
 	return (int)(config->options.backlog * n_workers);	/* 65535 * 512 at most */
+}
+
+unsigned config_n_speaking(const struct config *config, enum protocol protocol)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < config->n_listeners; i++)
+		n += config->protocol[i] == protocol && !config_is_admin(config, i);
+	return n;
+}
+
+void config_format_listener(const struct config *config, unsigned index, char out[LISTENER_TEXT_BYTES])
+{
+	char text[ADDRESS_TEXT_BYTES];
+
+	address_format(&config->listen[index], text);
+	snprintf(out, LISTENER_TEXT_BYTES, "%s%s", protocol_prefix(config->protocol[index]), text);
 }
 
 void config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_MAX])

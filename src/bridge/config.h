@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/address.h"
+#include "base/protocol.h"
 #include "brood.h"
 
 #include <stdbool.h>
@@ -22,11 +23,19 @@ struct observer {
 	void			*arg;
 };
 
+/* What the streams of an address call, of brood_listen_stream(); without, it is the shared object's. */
+struct stream_target {
+	const struct brood_stream_events *events;	/* NULL = none was given */
+	void	*arg;
+};
+
 struct config {
 	struct brood_options	options;	/* every default resolved; .workers is the real number */
 	unsigned		n_listeners;
 	struct address		listen[LISTENERS_MAX];		/* with the real port */
 	uint16_t		asked_port[LISTENERS_MAX];	/* may be 0 */
+	uint8_t			protocol[LISTENERS_MAX];	/* enum protocol */
+	struct stream_target	stream[LISTENERS_MAX];
 	uint32_t		admins;		/* mask of those that are not served but tell of the pool; one at most */
 	uint32_t		lent;		/* mask of those whose sockets a service manager holds as well */
 	bool			drop_privileges;
@@ -49,6 +58,13 @@ static inline bool config_is_admin(const struct config *config, unsigned index)
 {
 	return index < LISTENERS_MAX && (config->admins >> index & 1);
 }
+
+/* How many addresses speak @protocol, that of admin not counted. */
+unsigned config_n_speaking(const struct config *config, enum protocol protocol);
+
+#define LISTENER_TEXT_BYTES (ADDRESS_TEXT_BYTES + PROTOCOL_PREFIX_BYTES)
+/* As one would ask for it: "127.0.0.1:8080", "stream:127.0.0.1:7000". */
+void config_format_listener(const struct config *config, unsigned index, char out[LISTENER_TEXT_BYTES]);
 
 /* Of the addresses, config->n_listeners of them. */
 void config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_MAX]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* options - from arguments, environment and file to struct serve_options */
 #include "base/control.h"
+#include "base/protocol.h"
 #include "cli/cli.h"
 
 #include <stdarg.h>
@@ -150,9 +151,29 @@ static int settle_answer(struct serve_options *out)
 	return 0;
 }
 
+static int check_protocols(struct serve_options *out)
+{
+	for (size_t i = 0; i < out->n_listen; i++) {
+		enum protocol protocol;
+
+		(void)protocol_parse(out->listen[i], &protocol);
+		if (protocol == PROTOCOL_HTTP)
+			continue;
+		if (out->command == FOR_RUN)
+			return refuse(out, "--listen %s: what a program speaks is its own: leave \"%s\" out",
+				      out->listen[i], protocol_prefix(protocol));
+		if (!out->pool.handler)
+			return refuse(out, "--listen %s takes --handler: nothing else answers there", out->listen[i]);
+	}
+	return 0;
+}
+
 static int settle(struct serve_options *out)
 {
 	int code = out->command == FOR_RUN ? settle_program(out) : settle_answer(out);
+
+	if (code == 0)
+		code = check_protocols(out);
 
 	if (out->n_listen == 0)
 		out->listen[out->n_listen++] = ":8080";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/address.h"
 #include "base/auto.h"
+#include "base/protocol.h"
 #include "base/units.h"
 #include "cli/cli.h"
 #include "setting.h"
@@ -204,12 +205,13 @@ const char *parse_string(const struct option *option, const char *value, struct 
 const char *parse_listen(const struct option *option, const char *value, struct serve_options *out)
 {
 	struct address address;
+	enum protocol protocol;
 
 	if (out->command == FOR_RUN && strcmp(value, CLI_LISTEN_NONE) == 0)
 		value = CLI_LISTEN_NONE;
 	else if (strncmp(value, "unix:", 5) == 0)
 		return "HOST:PORT; unix sockets are not in this version";
-	else if (address_parse(value, &address) < 0)
+	else if (address_parse(protocol_parse(value, &protocol), &address) < 0)
 		return "an address such as :8080, 127.0.0.1:8080 or [::1]:8080";
 	if (out->n_listen == CLI_LISTEN_MAX)
 		return "given at most 8 times";

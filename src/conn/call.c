@@ -8,19 +8,32 @@
  */
 #include "conn/conn.h"
 
+struct outside {
+	struct brood_request	*request;
+	brood_event_fn		*fn;
+	struct brood_stream	*stream;
+	stream_fn		*stream_fn;
+	void			*arg;
+};
+
 /* By itself, because a function that sets a jump is neither inlined nor optimised much. Costs 5 ns a call. */
 __attribute__((noinline))
-static bool call_contained(struct conn_table *table, struct brood_request *r, brood_event_fn *fn, void *arg)
+static bool call_contained(struct conn_table *table, const struct outside *o)
 {
 	sigjmp_buf escape;
 	bool returned = false;
 
 	if (sigsetjmp(escape, 0) == 0) {	/* the signal's catcher sees to the mask */
 		table->escape = &escape;
-		fn(r, arg);
+		if (o->fn)
+			o->fn(o->request, o->arg);
+		else
+			o->stream_fn(o->stream, o->arg);
 		returned = true;
 	}
 	table->escape = NULL;
+	if (!returned)
+		table->counters.faults++;
 	return returned;
 }
 
@@ -32,12 +45,24 @@ bool call_outside(struct brood_request *r, brood_event_fn *fn, void *arg)
 	r->inside = true;
 	table->current = r;
 	if (table->contain && !r->conn->admin)
-		returned = call_contained(table, r, fn, arg);
+		returned = call_contained(table, &(struct outside){ .request = r, .fn = fn, .arg = arg });
 	else
 		fn(r, arg);
 	table->current = NULL;
 	r->inside = false;
-	if (!returned)
-		table->counters.faults++;
+	return returned;
+}
+
+bool call_stream(struct brood_stream *s, stream_fn *fn, void *call)
+{
+	struct conn_table *table = s->table;
+	bool returned = true;
+
+	table->current_stream = s;
+	if (table->contain)
+		returned = call_contained(table, &(struct outside){ .stream = s, .stream_fn = fn, .arg = call });
+	else
+		fn(s, call);
+	table->current_stream = NULL;
 	return returned;
 }

@@ -38,6 +38,8 @@ void conn_close(struct conn_table *table, struct conn *c)
 	wheel_set(&table->deadlines, &c->timer, WHEEL_NEVER);
 	if (r)
 		request_abort(r);
+	if (c->stream)
+		stream_abort(table, c);
 	conn_drop_hold(table, c);
 	if (c->farewell)	/* the kernel may have closed it already: the number is not ours to use */
 		engine_send_stop(table->engine, c->fd, (struct tag){ CONN_OWNER, c->generation, c->index });

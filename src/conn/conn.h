@@ -16,6 +16,7 @@
  *   measure.c   how long requests take
  *   shed.c      idle connections given away
  *   account.c   what became of a request, for the access log
+ *   stream.c    connections that do not speak HTTP
  *   close.c     lingering, shutdown, close after the last completion
  *   table.c     all connections of a worker, their memory, their deadlines
  */
@@ -43,7 +44,8 @@
 #define LINGER_MOST	(16 * 1024 * 1024)
 #define FIELDS_MOST	(4 * 1024)	/* of the field lines a handler adds to a response */
 
-enum conn_state { CONN_IDLE, CONN_HEAD, CONN_BODY, CONN_HANDLING, CONN_SENDING, CONN_LINGERING, CONN_CLOSING };
+enum conn_state { CONN_IDLE, CONN_HEAD, CONN_BODY, CONN_HANDLING, CONN_STREAM, CONN_SENDING, CONN_LINGERING,
+		  CONN_CLOSING };
 
 struct conn_table;
 struct hold;
@@ -118,6 +120,7 @@ struct conn {
 	uint64_t	 n_requests;	/* begun */
 	uint64_t	 old_ms;	/* from when on it is closed as soon as it can be */
 	struct brood_request *request;
+	struct brood_stream *stream;	/* NULL unless in CONN_STREAM */
 	struct hold	*hold;		/* input not yet taken; NULL when none */
 	struct output	 output;
 	struct conn	*next;		/* of the dirty, or of the free */
@@ -157,6 +160,35 @@ struct brood_request {
 	struct http_head head;		/* last: most of it is usually not touched */
 };
 
+/* What streams of one address call. */
+struct stream_service {
+	const struct brood_stream_events *events;	/* NULL = it is not of streams */
+	void	*arg;
+};
+
+/* A connection that is handed to the application as it is. The public, opaque type. */
+struct brood_stream {
+	struct conn_table *table;
+	struct conn	*conn;
+	const struct stream_service *service;
+	void		*user;
+	struct timer	 timer;
+	uint32_t	 listener;
+	uint32_t	 idle_ms, write_ms;	/* 0 = never */
+	uint32_t	 declined;	/* of the held bytes, how many were offered and not taken */
+	int		 why;		/* it ends; 0 = in peace */
+	bool		 opened : 1;	/* and has been told so */
+	bool		 paused : 1;
+	bool		 refused : 1;	/* a write: it is to be told when there is room */
+	bool		 finishing : 1;	/* our end follows what is unsent */
+	bool		 shut : 1;	/* and has */
+	bool		 ended : 1;	/* the client's has been told of */
+	bool		 closing : 1;	/* as soon as nothing of it is running */
+	bool		 broken : 1;	/* no memory for what was to be sent */
+	bool		 drain_due : 1;	/* to be told that we leave */
+	bool		 drain_told : 1;
+};
+
 /* What answers: called in the loop with a request whose head is complete. */
 struct service {
 	void	(*answer)(struct brood_request *request, void *ctx);
@@ -187,7 +219,7 @@ struct conn_limits {
 };
 
 struct conn_counters {
-	uint64_t	accepted, requests, refused, timeouts, cut, faults, given, taken, received, sent;
+	uint64_t	accepted, requests, refused, timeouts, cut, faults, given, taken, received, sent, streams;
 	uint64_t	responses[6];	/* by the first digit of the status */
 };
 
@@ -195,6 +227,7 @@ struct conn_table {
 	struct engine	*engine;
 	struct wheel	 deadlines;	/* of connections */
 	struct wheel	 timers;	/* of requests */
+	struct wheel	 stream_timers;
 	struct service	 service;
 	struct service	 admin_service;
 	struct conn_limits limits;
@@ -204,12 +237,14 @@ struct conn_table {
 	uint64_t	 sent_us;	/* the clock behind the last flush or file */
 	struct pool	 blocks;	/* BLOCK_BYTES each: output, held input, fields */
 	struct pool	 requests;
+	struct pool	 streams;
 	unsigned	 n_slabs;
 	struct conn	**slabs;
 	struct conn	*free;
 	struct conn	*dirty;
 	unsigned	 n_open;
 	unsigned	 n_admin;	/* among them */
+	unsigned	 n_streams;	/* in CONN_STREAM */
 	unsigned	 n_busy;	/* with a request or output under way */
 	bool		 draining;	/* idle connections are closed, the others with their next response */
 	bool		 leaving;	/* or all are to be given away */
@@ -222,6 +257,7 @@ struct conn_table {
 	bool		 contain;	/* a fault of the service costs the request it was called with */
 	sigjmp_buf	*escape;	/* where to jump to upon one; NULL = it is not the service that runs */
 	struct brood_request *current;	/* in the service's hands right now, for the crash report */
+	const struct brood_stream *current_stream;	/* likewise */
 	uint64_t	 date_ms;	/* on the engine's clock: when .date was last looked at */
 	time_t		 date_s;
 	char		 date[HTTP_DATE_LEN];
@@ -253,6 +289,8 @@ int conn_open(struct conn_table *table, int fd);
 int conn_adopt(struct conn_table *table, int fd);
 /* The same for one of the admin address: beyond what the limits allow, a few; @adopted: by another worker. */
 int conn_open_admin(struct conn_table *table, int fd, bool adopted);
+/* The same as conn_open() for a stream; @service must outlive it. */
+int conn_open_stream(struct conn_table *table, int fd, const struct stream_service *service, unsigned listener);
 /* A completion whose tag.owner is CONN_OWNER. */
 void conn_on_completion(struct conn_table *table, const struct completion *completion);
 
@@ -379,6 +417,41 @@ void account_unread(struct conn_table *table, struct conn *c, struct span in, in
 
 /* Has @fn run with @r, which then lives at least until it returns. Return: false if it faulted, and was contained. */
 bool call_outside(struct brood_request *r, brood_event_fn *fn, void *arg);
+
+/* The same with a stream, and @call for @fn. */
+typedef void stream_fn(struct brood_stream *s, void *call);
+bool call_stream(struct brood_stream *s, stream_fn *fn, void *call);
+
+/* ---- stream.c ---- */
+
+/* @c is new. Return: false = no memory. */
+bool stream_open(struct conn_table *table, struct conn *c, const struct stream_service *service, unsigned listener);
+/* For the states. */
+
+void stream_take(struct conn_table *table, struct conn *c, struct span *in);
+void stream_on_sent(struct conn_table *table, struct conn *c);
+void stream_on_ended(struct conn_table *table, struct conn *c);
+void stream_on_idle(struct conn_table *table, struct conn *c);
+/* For who asks what is to be done with it next. */
+bool stream_takes_input(const struct conn *c);
+/* Whether it makes sense to offer @n held bytes. */
+bool stream_wants(const struct brood_stream *s, size_t n);
+uint64_t stream_deadline(const struct conn *c);
+/* What became due while something was called, or for want of room; the stream may be gone on return. */
+void stream_follow_up(struct conn_table *table, struct conn *c);
+/* Fewer than OUTPUT_LOW bytes are unsent. */
+void stream_on_room(struct conn_table *table, struct conn *c);
+void stream_on_timer(struct brood_stream *s);
+/* We leave. */
+void stream_on_drain(struct conn_table *table, struct conn *c);
+/* The connection is closed, whatever is under way: tells the application. */
+void stream_abort(struct conn_table *table, struct conn *c);
+/* What the public functions do. */
+int stream_write(struct brood_stream *s, struct span data);
+int stream_end(struct brood_stream *s);
+void stream_close(struct brood_stream *s);
+void stream_pause(struct brood_stream *s, bool paused);
+void stream_set_timer(struct brood_stream *s, uint32_t ms);
 
 /* ---- request.c: an exchange's life; called by the states ---- */
 

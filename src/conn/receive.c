@@ -89,6 +89,8 @@ bool conn_takes_input(const struct conn *c)
 	case CONN_HEAD:
 	case CONN_BODY:
 		return c->output.n_bytes <= OUTPUT_HIGH;
+	case CONN_STREAM:
+		return stream_takes_input(c);
 	case CONN_LINGERING:
 	case CONN_SENDING:
 		return true;
@@ -138,6 +140,8 @@ void conn_resume(struct conn_table *table, struct conn *c)
 	if (!hold || !conn_takes_input(c))
 		return;
 	if (c->state == CONN_HEAD && !worth_parsing(hold))
+		return;
+	if (c->state == CONN_STREAM && !stream_wants(c->stream, held(hold).len))
 		return;
 	c->unsettled = true;
 	c->heard_ms = table->engine->now_ms;	/* it was we who did not listen */

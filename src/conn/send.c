@@ -34,6 +34,8 @@ static void on_room(struct conn_table *table, struct conn *c)
 
 	if (c->hold)
 		conn_mark_dirty(table, c);
+	if (c->stream)
+		stream_on_room(table, c);
 	if (r && r->on_writable) {
 		brood_event_fn *fn = r->on_writable;
 

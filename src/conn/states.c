@@ -6,6 +6,7 @@
  *   HEAD       a part of a request's head has come
  *   BODY       a request's body is being read: for the handler, or to be discarded
  *   HANDLING   the handler has the request and has not answered; further input is held
+ *   STREAM     not HTTP: what comes is the application's (stream.c)
  *   SENDING    no request will follow; the rest of the output goes out, further input is discarded
  *   LINGERING  all is sent and our side is shut; input is discarded so that no reset destroys the answer
  *   CLOSING    waiting for the last completions
@@ -15,6 +16,7 @@
  */
 #include "conn/conn.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include <stddef.h>
@@ -150,6 +152,7 @@ static void hold_input(struct conn_table *table, struct conn *c, struct span *in
 	X(HEAD,      read_head,   nothing,    give_up_head,    refuse_408)		\
 	X(BODY,      read_body,   nothing,    abandon,         refuse_408)		\
 	X(HANDLING,  hold_input,  nothing,    nothing,         nothing)			\
+	X(STREAM,    stream_take, stream_on_sent, stream_on_ended, stream_on_idle)	\
 	X(SENDING,   discard,     conn_leave, nothing,         conn_reset)		\
 	X(LINGERING, discard,     nothing,    conn_close,      end_linger)		\
 	X(CLOSING,   hold_input,  nothing,    nothing,         nothing)
@@ -206,13 +209,20 @@ static uint64_t linger_until(const struct conn_table *table, const struct conn *
 	return table->draining || table->leaving ? earlier(quiet_ms, until_ms) : until_ms;
 }
 
+static uint64_t write_timeout_ms(const struct conn_table *table, const struct conn *c)
+{
+	if (!c->stream)
+		return table->limits.write_timeout_ms;
+	return c->stream->write_ms ? c->stream->write_ms : WHEEL_NEVER / 2;
+}
+
 /*
  * The next look at output that waits, at the quarters of its time: a large send completes late, not slowly,
  * so only the client's acknowledgements tell. What it says meanwhile buys it nothing.
  */
 static uint64_t look_at(const struct conn_table *table, const struct conn *c)
 {
-	uint64_t quarter_ms = table->limits.write_timeout_ms / 4 + 1;
+	uint64_t quarter_ms = write_timeout_ms(table, c) / 4 + 1;
 	uint64_t look_ms = c->moved_ms + quarter_ms;
 
 	while (look_ms <= table->engine->now_ms)
@@ -234,11 +244,14 @@ static uint64_t deadline_of(const struct conn_table *table, const struct conn *c
 	case CONN_IDLE:
 	case CONN_BODY:
 	case CONN_HANDLING:
+	case CONN_STREAM:
 	case CONN_SENDING:
 		break;
 	}
 	if (c->output.n_bytes > 0)
 		return look_at(table, c);
+	if (c->state == CONN_STREAM)
+		return stream_deadline(c);
 	if (c->state == CONN_IDLE)
 		return idle_until(table, c);
 	if (c->state != CONN_BODY)
@@ -267,8 +280,10 @@ void conn_on_timeout(struct conn_table *table, struct conn *c)
 		conn_states[c->state].on_timeout(table, c);
 	} else if (takes_output(c)) {
 		c->moved_ms = now_ms;
-	} else if (now_ms >= c->moved_ms + table->limits.write_timeout_ms) {
+	} else if (now_ms >= c->moved_ms + write_timeout_ms(table, c)) {
 		conn_counters(table, c)->timeouts++;
+		if (c->stream)
+			c->stream->why = -ETIMEDOUT;
 		conn_reset(table, c);
 	}
 	conn_settle(table, c);

@@ -18,6 +18,7 @@
 
 #define SPARE_BLOCKS	256
 #define SPARE_REQUESTS	64
+#define SPARE_STREAMS	64
 #define ADMIN_MOST	32	/* open connections of the admin address */
 
 int conn_table_init(struct conn_table *table, struct engine *engine, const struct conn_limits *limits,
@@ -30,14 +31,17 @@ int conn_table_init(struct conn_table *table, struct engine *engine, const struc
 		return -ENOMEM;
 	wheel_init(&table->deadlines, engine->now_ms);
 	wheel_init(&table->timers, engine->now_ms);
+	wheel_init(&table->stream_timers, engine->now_ms);
 	pool_init(&table->blocks, BLOCK_BYTES, SPARE_BLOCKS);
 	pool_init(&table->requests, sizeof(struct brood_request), SPARE_REQUESTS);
+	pool_init(&table->streams, sizeof(struct brood_stream), SPARE_STREAMS);
 	return 0;
 }
 
 void conn_table_finish(struct conn_table *table)
 {
 	must(table->n_open == 0);
+	pool_finish(&table->streams);
 	pool_finish(&table->requests);
 	pool_finish(&table->blocks);
 	for (unsigned i = 0; i < table->n_slabs; i++)
@@ -82,7 +86,7 @@ struct conn *conn_table_take(struct conn_table *table)
 
 void conn_table_give(struct conn_table *table, struct conn *c)
 {
-	must(!c->dirty && !c->busy && !c->request && !list_linked(&c->timer.link));
+	must(!c->dirty && !c->busy && !c->request && !c->stream && !list_linked(&c->timer.link));
 	c->fd = -1;
 	c->next = table->free;
 	table->free = c;
@@ -165,6 +169,23 @@ int conn_open_admin(struct conn_table *table, int fd, bool adopted)
 	return 0;
 }
 
+int conn_open_stream(struct conn_table *table, int fd, const struct stream_service *service, unsigned listener)
+{
+	struct conn *c;
+	int r = take(table, fd, conn_table_full(table), &c);
+
+	if (r < 0)
+		return r;
+	c->fd = fd;
+	if (!stream_open(table, c, service, listener)) {
+		conn_close(table, c);
+		return -ENOMEM;
+	}
+	table->counters.accepted++;
+	table->counters.streams++;
+	return 0;
+}
+
 void conn_on_completion(struct conn_table *table, const struct completion *completion)
 {
 	struct conn *c = conn_at(table, completion->tag.index);
@@ -200,6 +221,8 @@ bool conn_table_flush(struct conn_table *table)
 			conn_resume(table, c);
 			if (c->request)
 				request_follow_up(c->request);
+			else if (c->stream)
+				stream_follow_up(table, c);
 			if (c->state != CONN_CLOSING)
 				conn_send(table, c);
 			if (c->unsettled)	/* by a callback, or a file that went out */
@@ -216,9 +239,12 @@ uint64_t conn_table_next_ms(const struct conn_table *table)
 {
 	uint64_t deadline = wheel_next_ms(&table->deadlines);
 	uint64_t timer = wheel_next_ms(&table->timers);
+	uint64_t stream_timer = wheel_next_ms(&table->stream_timers);
 
 	if (table->dirty)
 		return 0;
+	if (stream_timer < timer)
+		timer = stream_timer;
 	return deadline < timer ? deadline : timer;
 }
 
@@ -232,6 +258,8 @@ void conn_table_expire(struct conn_table *table)
 
 		request_call(r, r->on_timer, r->on_timer_arg);
 	}
+	while ((timer = wheel_expire(&table->stream_timers, now_ms)))
+		stream_on_timer(container_of(timer, struct brood_stream, timer));
 	while ((timer = wheel_expire(&table->deadlines, now_ms)))
 		conn_on_timeout(table, container_of(timer, struct conn, timer));
 }
@@ -255,9 +283,14 @@ const char *conn_table_date(struct conn_table *table)
 
 static void settle_all(struct conn_table *table)
 {
-	for (uint32_t i = 0; i < table->n_slabs * CONNS_A_SLAB; i++)
-		if (conn_at(table, i)->fd >= 0)
-			conn_settle(table, conn_at(table, i));
+	for (uint32_t i = 0; i < table->n_slabs * CONNS_A_SLAB; i++) {
+		struct conn *c = conn_at(table, i);
+
+		if (c->fd >= 0 && c->stream)
+			stream_on_drain(table, c);
+		if (c->fd >= 0)
+			conn_settle(table, c);
+	}
 }
 
 void conn_table_drain(struct conn_table *table)
@@ -281,7 +314,9 @@ unsigned conn_table_cut(struct conn_table *table)
 
 		if (c->fd < 0 || c->state == CONN_CLOSING)
 			continue;
-		n += c->busy || (c->state == CONN_HEAD && !c->admin);
+		n += c->busy || c->stream || (c->state == CONN_HEAD && !c->admin);
+		if (c->stream)
+			c->stream->why = -ECANCELED;
 		conn_close(table, c);
 	}
 	table->counters.cut += n;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sockets - the addresses, and what the kernel allows on them */
 #include "base/address.h"
+#include "base/protocol.h"
 #include "doctor/doctor.h"
 #include "parent/parent.h"
 
@@ -26,7 +27,8 @@ static int try_address(const struct patient *p, const char *text, struct address
 		       char ret_holder[HOLDER_TEXT_BYTES])
 {
 	struct reservation r;
-	int error = address_parse(text, ret_address);
+	enum protocol protocol;
+	int error = address_parse(protocol_parse(text, &protocol), ret_address);
 
 	if (error < 0)
 		return error;
@@ -114,7 +116,9 @@ void check_port_range(const struct patient *p, struct finding *f)
 		to = 0;
 	(void)read_line(IPV4 "ip_local_reserved_ports", reserved, sizeof(reserved));
 	for (i = 0; i < p->n_listen; i++) {
-		port = address_parse(p->listen[i], &address) == 0 ? address_port(&address) : 0;
+		enum protocol protocol;
+
+		port = address_parse(protocol_parse(p->listen[i], &protocol), &address) == 0 ? address_port(&address) : 0;
 		if (port && port >= from && port <= to && !is_reserved(reserved, port))
 			break;
 	}

@@ -17,6 +17,9 @@
  *   /once?key=K&ms=N[&fail=1]  what takes N ms to load, once for all who ask at a time: how often that was, and by whom
  *   /count[?key=K]           adds one to a counter that all workers share, and says what it is
  *
+ * An address of streams (--listen stream:ADDR) echoes, but for lines that come by themselves: "!pid" is answered with
+ * the worker's, "!crash" ends it, "!bye" the stream.
+ *
  * An unknown path is 404, a number that is none or too large 400, a method that makes no sense 405.
  */
 #include <brood.h>
@@ -514,6 +517,36 @@ void brood_handle(struct brood_request *request)
 		route->answer(request);
 	}
 }
+
+/* ---- streams ---- */
+
+static bool says(const void *data, size_t len, const char *line)
+{
+	return len == strlen(line) && memcmp(data, line, len) == 0;
+}
+
+static size_t on_stream(struct brood_stream *stream, const void *data, size_t len, void *arg)
+{
+	char text[24];
+	int n;
+
+	if (says(data, len, "!crash\n"))
+		crash_by_segv(NULL);
+	if (says(data, len, "!pid\n")) {
+		n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+		(void)brood_stream_write(stream, text, (size_t)n);
+	} else if (says(data, len, "!bye\n")) {
+		brood_stream_close(stream);
+	} else {
+		(void)brood_stream_write(stream, data, len);
+	}
+	return len;
+}
+
+const struct brood_stream_events brood_stream_handler = {
+	.size = sizeof(struct brood_stream_events),
+	.data = on_stream,
+};
 
 int brood_handler_start(void)
 {

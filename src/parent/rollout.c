@@ -20,15 +20,15 @@ void rollout_announce(struct crew *crew)
 	const struct config *config = crew->config;
 
 	for (unsigned i = 0; i < config->n_listeners; i++) {
-		char text[ADDRESS_TEXT_BYTES];
+		char text[LISTENER_TEXT_BYTES];
 
-		address_format(&config->listen[i], text);
+		config_format_listener(config, i, text);
 		if (config_is_admin(config, i)) {
 			log_info("admin: http://%s", text);
 			continue;
 		}
 		log_info("ready: %u worker%s on %s%s (%s, %s)", crew->n_slots, crew->n_slots == 1 ? "" : "s",
-			 config->guest ? "" : "http://", text, config_model_name(config), crew_engine_name(crew));
+			 config->guest || config->protocol[i] != PROTOCOL_HTTP ? "" : "http://", text, config_model_name(config), crew_engine_name(crew));
 	}
 	if (config->n_listeners == 0)
 		log_info("ready: %u worker%s (%s)", crew->n_slots, crew->n_slots == 1 ? "" : "s",

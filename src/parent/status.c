@@ -135,11 +135,11 @@ json_t *status_tell_addresses(const struct config *config)
 	json_t *addresses = json_array();
 
 	for (unsigned i = 0; i < config->n_listeners; i++) {
-		char address[ADDRESS_TEXT_BYTES];
+		char address[LISTENER_TEXT_BYTES];
 
 		if (config_is_admin(config, i))
 			continue;
-		address_format(&config->listen[i], address);
+		config_format_listener(config, i, address);
 		if (json_array_append_new(addresses, json_string(address)) < 0) {
 			json_decref(addresses);
 			return NULL;

@@ -23,6 +23,7 @@ struct handler {
 	void	(*handle)(struct brood_request *request);
 	int	(*start)(void);
 	void	(*stop)(void);
+	struct brood_stream_events stream;	/* .size 0 = none */
 };
 
 /* What the dynamic linker has to say; it begins with the path itself more often than not. */
@@ -38,7 +39,25 @@ static void explain(const char *path, char *ret_error, size_t size)
 		snprintf(ret_error, size, "handler %s: %s", path, why);
 }
 
-static int load_object(struct handler *handler, const char *path, char *ret_error, size_t size)
+/* As large as it says, which may be less than ours. */
+static void load_stream(struct handler *handler)
+{
+	const struct brood_stream_events *events = dlsym(handler->object, "brood_stream_handler");
+	size_t n = events ? events->size : 0;
+
+	if (n < offsetof(struct brood_stream_events, writable))
+		return;
+	memcpy(&handler->stream, events, n < sizeof(*events) ? n : sizeof(*events));
+}
+
+const struct brood_stream_events *handler_stream_events(void *ctx)
+{
+	const struct handler *handler = ctx;
+
+	return handler->stream.data ? &handler->stream : NULL;
+}
+
+static int load_object(struct handler *handler, const char *path, bool needs_handle, char *ret_error, size_t size)
 {
 	char here[4096];
 
@@ -49,12 +68,13 @@ static int load_object(struct handler *handler, const char *path, char *ret_erro
 	handler->object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (handler->object)
 		handler->handle = (void (*)(struct brood_request *))dlsym(handler->object, "brood_handle");
-	if (!handler->handle) {
+	if (!handler->object || (!handler->handle && needs_handle)) {
 		explain(path, ret_error, size);
 		if (handler->object)
 			dlclose(handler->object);
 		return -ENOEXEC;
 	}
+	load_stream(handler);
 	handler->start = (int (*)(void))dlsym(handler->object, "brood_handler_start");
 	handler->stop = (void (*)(void))dlsym(handler->object, "brood_handler_stop");
 	return 0;
@@ -70,7 +90,7 @@ int handler_create(const struct config *config, void **ret_ctx, char *ret_error,
 		snprintf(ret_error, size, "handler %s: out of memory", path);
 		return -ENOMEM;
 	}
-	error = load_object(handler, path, ret_error, size);
+	error = load_object(handler, path, config_n_speaking(config, PROTOCOL_HTTP) > 0, ret_error, size);
 	if (error < 0)
 		return error;
 	code = handler->start ? handler->start() : 0;

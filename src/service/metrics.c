@@ -103,7 +103,8 @@ static void tell_build(struct metrics *m, const struct config *config)
 	X(receive_buffers_exhausted_total, counter, starved,	"Times a receive found no buffer.") \
 	X(completion_overflows_total, counter, overflows,	"Times the completion queue was full.") \
 	X(admin_connections,         gauge,   admin,	"Open connections of the admin address, counted nowhere else.") \
-	X(admin_requests_total,      counter, admin_requests,	"Requests answered there.")
+	X(admin_requests_total,      counter, admin_requests,	"Requests answered there.")	\
+	X(streams_total,	     counter, streams,		"Connections accepted that are streams, not HTTP.")
 
 static void tell_sums(struct metrics *m)
 {

@@ -38,6 +38,10 @@ int service_create(const struct config *config, struct service *ret_service, cha
 		return 0;
 	}
 	kind = choose_kind(&config->options);
+	if (!kind && config_n_speaking(config, PROTOCOL_HTTP) == 0) {
+		*ret_service = (struct service){ NULL, NULL };
+		return 0;
+	}
 	if (!kind) {
 		snprintf(ret_error, size, "nothing to answer with: no handler, no directory, no text");
 		return -EINVAL;
@@ -46,6 +50,30 @@ int service_create(const struct config *config, struct service *ret_service, cha
 	if (error == 0)
 		*ret_service = (struct service){ kind->answer, ctx };
 	return error;
+}
+
+static const struct brood_stream_events *events_of(const struct config *config, const struct service *service,
+						   unsigned index)
+{
+	if (config->stream[index].events)
+		return config->stream[index].events;
+	return service->answer == handler.answer ? handler_stream_events(service->ctx) : NULL;
+}
+
+int service_streams(const struct config *config, const struct service *service, struct stream_service *ret_streams,
+		    char *ret_error, size_t size)
+{
+	for (unsigned i = 0; i < config->n_listeners; i++) {
+		if (config->protocol[i] != PROTOCOL_STREAM)
+			continue;
+		ret_streams[i] = (struct stream_service){ events_of(config, service, i), config->stream[i].arg };
+		if (ret_streams[i].events)
+			continue;
+		snprintf(ret_error, size, "handler %s: exports no brood_stream_handler that has a data event",
+			 config->options.handler ? config->options.handler : "(none)");
+		return -ENOEXEC;
+	}
+	return 0;
 }
 
 void service_destroy(struct service *service)

@@ -20,6 +20,7 @@
 struct brood_request;
 struct config;
 struct service;		/* of conn/conn.h */
+struct stream_service;	/* likewise */
 
 /* service.c */
 
@@ -28,6 +29,12 @@ struct service;		/* of conn/conn.h */
  * What @config points to must outlive the service.
  */
 int service_create(const struct config *config, struct service *ret_service, char *ret_error, size_t size);
+/*
+ * What the streams of each address call: @ret_streams[i] for the i-th, without events when it is not of streams.
+ * Return: 0, or -errno with ret_error. It lives as long as the service and @config.
+ */
+int service_streams(const struct config *config, const struct service *service, struct stream_service *ret_streams,
+		    char *ret_error, size_t size);
 /* No request may be under way. A zeroed service is fine. */
 void service_destroy(struct service *service);
 
@@ -42,6 +49,8 @@ void text_answer(struct brood_request *r, void *ctx);
 int handler_create(const struct config *config, void **ret_ctx, char *ret_error, size_t size);
 void handler_destroy(void *ctx);
 void handler_answer(struct brood_request *r, void *ctx);
+/* NULL = it exports none. */
+const struct brood_stream_events *handler_stream_events(void *ctx);
 
 /* files.c */
 

@@ -115,21 +115,32 @@ static void wake_parent(const struct worker *w)
 }
 
 /* Of one that came by a queue only the kernel knows where it was accepted. */
-static bool is_of_admin(const struct worker *w, int fd)
+static unsigned index_of(const struct worker *w, int fd)
 {
 	struct address local = { .len = sizeof(local.v6) };
+	bool plain = w->config->admins == 0 && config_n_speaking(w->config, PROTOCOL_STREAM) == 0;
 
-	if (w->config->admins == 0 || getsockname(fd, &local.any, &local.len) < 0)
-		return false;
+	if (plain || getsockname(fd, &local.any, &local.len) < 0)
+		return 0;
 	for (unsigned i = 0; i < w->config->n_listeners; i++)
-		if (config_is_admin(w->config, i) && address_overlaps(&local, &w->config->listen[i]))
-			return true;
-	return false;
+		if (address_overlaps(&local, &w->config->listen[i]))
+			return i;
+	return 0;
+}
+
+/* Return: 0 or -errno. */
+static int open_new(struct worker *w, int fd, unsigned index)
+{
+	if (config_is_admin(w->config, index))
+		return conn_open_admin(&w->conns, fd, false);
+	if (w->config->protocol[index] == PROTOCOL_STREAM)
+		return conn_open_stream(&w->conns, fd, &w->streams[index], index);
+	return conn_open(&w->conns, fd);
 }
 
 void accept_adopt(struct worker *w, int fd)
 {
-	if (is_of_admin(w, fd))
+	if (config_is_admin(w->config, index_of(w, fd)))
 		(void)conn_open_admin(&w->conns, fd, true);
 	else
 		(void)conn_adopt(&w->conns, fd);
@@ -141,17 +152,13 @@ static void open_taken_one(struct worker *w, int fd)
 		rights_discard(fd);
 	else if (w->taken_over)
 		accept_adopt(w, fd);
-	else if (is_of_admin(w, fd))
-		(void)conn_open_admin(&w->conns, fd, false);
 	else
-		(void)conn_open(&w->conns, fd);
+		(void)open_new(w, fd, index_of(w, fd));
 }
 
 static void open_accepted(struct worker *w, const struct listener *l, int fd)
 {
-	if (config_is_admin(w->config, l->index))
-		(void)conn_open_admin(&w->conns, fd, false);
-	else if (conn_open(&w->conns, fd) == 0 && l->slot != w->heritage->slot)
+	if (open_new(w, fd, l->index) == 0 && l->slot != w->heritage->slot && !config_is_admin(w->config, l->index))
 		w->n_borrowed++;
 }
 

@@ -37,6 +37,15 @@ static void describe_request(char *out, size_t size, const struct brood_request 
 	out[n] = '\0';
 }
 
+/* Which it came by: what it says is nobody's business. */
+static void describe_stream(char *out, size_t size, const struct brood_stream *s)
+{
+	static const char what[] = "a stream of address 0";
+
+	memcpy(out, what, sizeof(what) < size ? sizeof(what) : size);
+	out[sizeof(what) - 2] += (char)s->listener;
+}
+
 static void describe(struct crash_msg *ret_crash, int signal, const siginfo_t *info)
 {
 	const struct conn_table *conns = &self_get()->conns;
@@ -50,6 +59,8 @@ static void describe(struct crash_msg *ret_crash, int signal, const siginfo_t *i
 	if (r && r->head.line.at)
 		ret_crash->fingerprint = poison_fingerprint(r->head.line.at, r->head.line.len);
 	describe_request(ret_crash->request, sizeof(ret_crash->request), r);
+	if (conns->current_stream)
+		describe_stream(ret_crash->request, sizeof(ret_crash->request), conns->current_stream);
 }
 
 /* By an instruction that faulted, or by abort(). */
@@ -102,7 +113,9 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 bool crash_contains(const struct config *config)
 {
-	return config->options.on_fault == BROOD_FAULT_CONTAIN && (config->handler || config->options.handler);
+	bool theirs = config->handler || config->options.handler || config_n_speaking(config, PROTOCOL_STREAM) > 0;
+
+	return config->options.on_fault == BROOD_FAULT_CONTAIN && theirs;
 }
 
 void crash_report_on(void)

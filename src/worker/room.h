@@ -78,6 +78,7 @@ struct worker {
 	char			 why_not_uring[124];
 	struct service		 service;
 	struct service		 admin;
+	struct stream_service	 streams[LISTENERS_MAX];
 	struct conn_table	 conns;
 	struct reactor		 reactor;
 	struct mailbox		 mail;

@@ -156,6 +156,7 @@ static void publish(struct worker *w)
 	board_set(&row->cut, c->cut);
 	board_set(&row->given, c->given);
 	board_set(&row->taken, c->taken);
+	board_set(&row->streams, c->streams);
 	board_set(&row->log_dropped, access_n_dropped(w));
 	board_set(&row->faults, c->faults);
 	board_set(&row->state_reads, s->reads);
@@ -264,6 +265,8 @@ static int set_up(struct worker *w, char *why, size_t size)
 	mailbox_init(&w->mail, w->heritage->mail_fd, &public_ops, NULL);	/* a handler may send when it starts */
 	public_set_mailbox(&w->mail);
 	if (service_create(w->config, &w->service, why, size) < 0)
+		return -1;
+	if (service_streams(w->config, &w->service, w->streams, why, size) < 0)
 		return -1;
 	if (w->config->admins != 0 && admin_create(w->heritage, &w->admin, why, size) < 0)
 		return -1;

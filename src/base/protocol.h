@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* protocol - what is spoken at an address: "stream:127.0.0.1:7000"; without a prefix it is HTTP */
+#pragma once
+
+enum protocol { PROTOCOL_HTTP, PROTOCOL_STREAM };
+
+#define PROTOCOLS (PROTOCOL_STREAM + 1)
+#define PROTOCOL_PREFIX_BYTES 8
+
+/* "" or "stream:" */
+const char *protocol_prefix(enum protocol protocol);
+
+/* Return: the address behind the prefix of @listen. */
+const char *protocol_parse(const char *listen, enum protocol *ret_protocol);
