@@ -9,6 +9,7 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "bridge/config.h"
+#include "parent/endpoint.h"
 #include "parent/parent.h"
 #include "resolve.h"
 #include "state/state.h"
@@ -23,6 +24,7 @@ struct brood {
 	struct config	config;
 	int		reserved_fd[LISTENERS_MAX];	/* of the first config.n_listeners; -1 = closed */
 	struct brood_stream_events events[LISTENERS_MAX];	/* of brood_listen_stream() */
+	struct endpoint	places[LISTENERS_MAX];	/* of UNIX sockets that we have made */
 	int		claim_fd[LISTENERS_MAX];	/* likewise: what keeps other pools from the address */
 	brood_reload_fn	*reload;	/* of brood_on_reload(), or NULL */
 	void		*reload_arg;
@@ -103,7 +105,7 @@ static int refuse_overlap(const struct config *config, const struct address *add
 	char other[ADDRESS_TEXT_BYTES];
 
 	for (unsigned i = 0; i < config->n_listeners; i++) {
-		if (address_port(address) == 0 || !address_overlaps(address, &config->listen[i]))
+		if ((address_port(address) == 0 && !address_is_unix(address)) || !address_overlaps(address, &config->listen[i]))
 			continue;
 		address_format(&config->listen[i], other);
 		log_error("cannot listen on %s: it overlaps with %s, given before", text, other);
@@ -119,7 +121,22 @@ static enum sharing sharing_of(const struct brood_options *options)
 	return options->join ? SHARED_WITH_ANY : SHARED_BY_WORKERS;
 }
 
-static int take_or_reserve(struct brood *brood, struct reservation *ret_reservation)
+/* As reserve_address(); what is wrong has been said. */
+static int reserve_unix(struct brood *brood, const struct unix_rights *rights, struct reservation *ret_reservation)
+{
+	const struct config *config = &brood->config;
+	struct endpoint *endpoint = &brood->places[config->n_listeners];
+	const char *path = config->listen[config->n_listeners].un.sun_path;
+	char why[ENDPOINT_WHY_BYTES];
+	int r = endpoint_open_as(path, rights, (int)config->options.backlog, endpoint, why);
+
+	*ret_reservation = (struct reservation){ .fd = endpoint->fd, .claim_fd = -1 };
+	if (r < 0)
+		log_error("cannot listen on unix:%s: %s", path, why);
+	return r;
+}
+
+static int take_or_reserve(struct brood *brood, const struct unix_rights *rights, struct reservation *ret_reservation)
 {
 	struct config *config = &brood->config;
 	unsigned next = config->n_listeners;
@@ -127,6 +144,8 @@ static int take_or_reserve(struct brood *brood, struct reservation *ret_reservat
 	config->asked_port[next] = address_port(&config->listen[next]);
 	if (brood->takeover && takeover_address(brood->takeover, config, next, ret_reservation))
 		return 0;
+	if (address_is_unix(&config->listen[next]))
+		return reserve_unix(brood, rights, ret_reservation);
 	if (activation_has(brood->activation, &config->listen[next])) {
 		ret_reservation->fd = activation_take(brood->activation, &config->listen[next]);
 		config->lent |= 1u << next;
@@ -146,7 +165,7 @@ static int refuse_model(struct brood *brood, const struct address *address, cons
 }
 
 /* The address that is next. */
-static int reserve_next(struct brood *brood)
+static int reserve_next(struct brood *brood, const struct unix_rights *rights)
 {
 	struct config *config = &brood->config;
 	struct address *address = &config->listen[config->n_listeners];
@@ -160,7 +179,9 @@ static int reserve_next(struct brood *brood)
 		r = refuse_model(brood, address, text);
 	if (r < 0)
 		return r;
-	r = take_or_reserve(brood, &reservation);
+	r = take_or_reserve(brood, rights, &reservation);
+	if (r < 0 && address_is_unix(address))
+		return r;
 	if (r < 0) {
 		log_refusal(text, r, reservation.holder);
 		return r;
@@ -187,32 +208,49 @@ static int refuse_guest(const struct config *config, const char *text)
 	return -EINVAL;
 }
 
+static int refuse_unix(const struct config *config, const char *text)
+{
+	if (!config->guest)
+		return 0;
+	log_error("cannot listen on %s: a program gets TCP sockets alone", text);
+	return -EINVAL;
+}
+
 int brood_listen(struct brood *brood, const char *text)
 {
 	struct config *config = &brood->config;
 	enum protocol protocol;
 	const char *address = protocol_parse(text, &protocol);
+	char plain[ADDRESS_TEXT_BYTES];
+	struct unix_rights rights;
 
 	if (config->n_listeners == LISTENERS_MAX) {
 		log_error("cannot listen on %s: %d addresses are the most%s", text, LISTENERS_MAX,
 			  has_admin(&config->options) ? ", that of admin among them" : "");
 		return -ENOSPC;
 	}
-	if (protocol != PROTOCOL_HTTP && refuse_guest(config, text) < 0)
-		return -EINVAL;
-	if (address_parse(address, &config->listen[config->n_listeners]) < 0) {
-		log_error("cannot listen on \"%s\": not an address like :8080, 127.0.0.1:8080 or [::1]:8080", text);
+	if (unix_rights_parse(address, plain, sizeof(plain), &rights) < 0) {
+		log_error("cannot listen on \"%s\": behind unix:PATH may be ,mode=0660 ,user=NAME ,group=NAME, which there are",
+			  text);
 		return -EINVAL;
 	}
+	if (protocol != PROTOCOL_HTTP && refuse_guest(config, text) < 0)
+		return -EINVAL;
+	if (address_parse(plain, &config->listen[config->n_listeners]) < 0) {
+		log_error("cannot listen on \"%s\": not an address like :8080, 127.0.0.1:8080, [::1]:8080 or unix:PATH", text);
+		return -EINVAL;
+	}
+	if (address_is_unix(&config->listen[config->n_listeners]) && refuse_unix(config, text) < 0)
+		return -EINVAL;
 	config->protocol[config->n_listeners] = protocol;
-	return reserve_next(brood);
+	return reserve_next(brood, &rights);
 }
 
 int brood_listen_stream(struct brood *brood, const char *address, const struct brood_stream_events *events, void *arg)
 {
 	struct config *config = &brood->config;
 	unsigned next = config->n_listeners;
-	char text[LISTENER_TEXT_BYTES];
+	char text[LISTENER_TEXT_BYTES + 128];	/* and who may connect */
 	int r;
 
 	if (!events || events->size < offsetof(struct brood_stream_events, writable) || !events->data) {
@@ -238,6 +276,10 @@ static int listen_for_admin(struct brood *brood)
 
 	if (!has_admin(&config->options))
 		return 0;
+	if (strncmp(asked, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0) {
+		log_error("admin: \"%s\": an address with a port, such as 127.0.0.1:9090", asked);
+		return -EINVAL;
+	}
 	snprintf(text, sizeof(text), "%s%s", asked[0] == ':' ? "127.0.0.1" : "", asked);
 	r = brood_listen(brood, text);
 	if (r >= 0)
@@ -380,6 +422,8 @@ void brood_destroy(struct brood *brood)
 	if (!brood)
 		return;
 	for (unsigned i = 0; i < brood->config.n_listeners; i++) {
+		if (brood->reserved_fd[i] >= 0 && brood->places[i].path[0])
+			endpoint_remove(&brood->places[i]);	/* it has not come to serving */
 		if (brood->reserved_fd[i] >= 0)
 			close(brood->reserved_fd[i]);
 		if (brood->claim_fd[i] >= 0)

@@ -219,18 +219,21 @@ int brood_create(const struct brood_options *options, struct brood **ret_brood);
 /**
  * brood_listen() - add an address to serve.
  * @brood: not yet running.
- * @address: ":8080" (all addresses), "127.0.0.1:8080", "[::1]:0" (port chosen by the kernel); borrowed
- *           for the call only.
+ * @address: ":8080" (all addresses), "127.0.0.1:8080", "[::1]:0" (port chosen by the kernel), or
+ *           "unix:/run/app.sock,mode=0660,user=NAME,group=NAME" (0660 and who starts the pool, where nothing is said);
+ *           borrowed for the call only.
  *
  * Reserves the address now, so a wrong or a taken one fails here and not in a worker, with a log line
  * that names who holds it. Taken it is also by another pool that is only starting, and by an address of this
  * one that overlaps. In an upgrade an address that the running pool serves is taken over from it, with its port.
  * A socket of the address that a service manager has passed (LISTEN_FDS, sd_listen_fds(3)) is used, except
  * under the model reuseport, where each worker needs one of its own.
+ * Of a UNIX socket all workers share the one, as under the model preemptive. A file that is there is replaced if it is
+ * a socket on which nobody listens; it is removed when the pool ends, and stays over reloads and upgrades.
  * Without any call, brood_run() listens on what was passed, or else on ":8080"; or, with brood_program(), on
  * nothing.
  * Process: parent only.
- * Return: the port, or -EINVAL (unparsable), -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENOSPC (over 8),
+ * Return: the port (0 of a UNIX socket), or -EINVAL (unparsable), -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENOSPC (over 8),
  * -EOPNOTSUPP (such a socket, under reuseport).
  */
 int brood_listen(struct brood *brood, const char *address);
@@ -826,7 +829,7 @@ size_t brood_stream_unsent(const struct brood_stream *stream);
 #define BROOD_PEER_BYTES 128
 
 /**
- * brood_stream_peer() - who it is: "192.0.2.1:50000", "[2001:db8::1]:50000".
+ * brood_stream_peer() - who it is: "192.0.2.1:50000", "[2001:db8::1]:50000", "unix:" and what it is bound to, if it is.
  * Return: 0, or -errno (-ENOTCONN: it is gone already).
  */
 int brood_stream_peer(const struct brood_stream *stream, char ret_peer[BROOD_PEER_BYTES]);

@@ -225,7 +225,7 @@ void acceptor_stop(struct acceptor *a, uint32_t shared, uint64_t now_ms)
 	for (unsigned i = 0; i < a->config->n_listeners; i++)
 		if (shared >> i & 1)
 			close_listener(a, i);
-		else
+		else if (!address_is_unix(&a->config->listen[i]))
 			handshakes_refuse(a->listen_fd[i]);
 	handshakes_begin(&a->handshakes, now_ms, now_ms + HANDSHAKES_MS);
 }
@@ -251,7 +251,7 @@ static void step_stop(struct acceptor *a)
 	unsigned n_ports = 0;
 
 	for (unsigned i = 0; i < a->config->n_listeners; i++)
-		if (a->listen_fd[i] >= 0)
+		if (a->listen_fd[i] >= 0 && !address_is_unix(&a->config->listen[i]))
 			ports[n_ports++] = address_port(&a->config->listen[i]);
 	if (!handshakes_over(&a->handshakes, ports, n_ports, now_ms))
 		return;

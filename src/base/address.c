@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/address.h"
 
+#include "base/unix_rights.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -63,6 +65,18 @@ static int set_v6(struct address *address, char *host, in_port_t port)
 	return inet_pton(AF_INET6, host + 1, &address->v6.sin6_addr) == 1 ? 0 : -EINVAL;
 }
 
+static int parse_unix(const char *path, struct address *ret_address)
+{
+	struct address address = { .un = { .sun_family = AF_UNIX }, .len = sizeof(address.un) };
+	size_t len = strlen(path);
+
+	if (len == 0 || len >= sizeof(address.un.sun_path))
+		return -EINVAL;
+	memcpy(address.un.sun_path, path, len);
+	*ret_address = address;
+	return 0;
+}
+
 int address_parse(const char *text, struct address *ret_address)
 {
 	struct address address = { .len = 0 };
@@ -71,6 +85,8 @@ int address_parse(const char *text, struct address *ret_address)
 	in_port_t port;
 	int r;
 
+	if (strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
+		return parse_unix(text + strlen(UNIX_PREFIX), ret_address);
 	if (!colon || (size_t)(colon - text) >= sizeof(host) || parse_port(colon + 1, &port) < 0)
 		return -EINVAL;
 	memcpy(host, text, (size_t)(colon - text));
@@ -92,6 +108,11 @@ void address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES])
 {
 	char host[INET6_ADDRSTRLEN];
 
+	if (address_is_unix(address)) {
+		snprintf(out, ADDRESS_TEXT_BYTES, UNIX_PREFIX "%.*s", (int)sizeof(address->un.sun_path),
+			 address->len > offsetof(struct sockaddr_un, sun_path) ? address->un.sun_path : "");
+		return;
+	}
 	if (address->any.sa_family == AF_INET6) {
 		inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof(host));
 		snprintf(out, ADDRESS_TEXT_BYTES, "[%s]:%u", host, address_port(address));
@@ -115,6 +136,8 @@ void address_unmap(struct address *address)
 
 uint16_t address_port(const struct address *address)
 {
+	if (address_is_unix(address))
+		return 0;
 	return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
 }
 
@@ -122,7 +145,7 @@ void address_set_port(struct address *address, uint16_t port)
 {
 	if (address->any.sa_family == AF_INET6)
 		address->v6.sin6_port = htons(port);
-	else
+	else if (!address_is_unix(address))
 		address->v4.sin_port = htons(port);
 }
 
@@ -144,12 +167,24 @@ static bool takes_all_of(const struct address *a, const struct in6_addr *host)
 	return a->v4.sin_addr.s_addr == INADDR_ANY && IN6_IS_ADDR_V4MAPPED(host);
 }
 
-bool address_overlaps(const struct address *a, const struct address *b)
+static bool same_path(const struct address *a, const struct address *b)
+{
+	return strncmp(a->un.sun_path, b->un.sun_path, sizeof(a->un.sun_path)) == 0;
+}
+
+static bool overlap(const struct address *a, const struct address *b)
 {
 	const struct in6_addr of_a = host_of(a), of_b = host_of(b);
 
 	return address_port(a) == address_port(b) &&
 	       (takes_all_of(a, &of_b) || takes_all_of(b, &of_a) || IN6_ARE_ADDR_EQUAL(&of_a, &of_b));
+}
+
+bool address_overlaps(const struct address *a, const struct address *b)
+{
+	if (address_is_unix(a) || address_is_unix(b))
+		return address_is_unix(a) && address_is_unix(b) && same_path(a, b);
+	return overlap(a, b);
 }
 
 /* Of IPv6 addresses only the unspecified one takes IPv4 too, whatever net.ipv6.bindv6only says. */

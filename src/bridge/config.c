@@ -39,8 +39,12 @@ void config_format_listener(const struct config *config, unsigned index, char ou
 	snprintf(out, LISTENER_TEXT_BYTES, "%s%s", protocol_prefix(config->protocol[index]), text);
 }
 
-void config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_MAX])
+unsigned config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_MAX])
 {
+	unsigned n = 0;
+
 	for (unsigned i = 0; i < config->n_listeners; i++)
-		ret_ports[i] = address_port(&config->listen[i]);
+		if (address_port(&config->listen[i]) != 0)
+			ret_ports[n++] = address_port(&config->listen[i]);
+	return n;
 }

@@ -59,6 +59,14 @@ static inline bool config_is_admin(const struct config *config, unsigned index)
 	return index < LISTENERS_MAX && (config->admins >> index & 1);
 }
 
+/* All workers have one socket of it: under the model preemptive, and of a UNIX socket, which has no SO_REUSEPORT. */
+static inline bool config_is_shared(const struct config *config, unsigned index)
+{
+	if (config->options.model == BROOD_REUSEPORT)
+		return index < LISTENERS_MAX && address_is_unix(&config->listen[index]);
+	return config->options.model == BROOD_PREEMPTIVE;
+}
+
 /* How many addresses speak @protocol, that of admin not counted. */
 unsigned config_n_speaking(const struct config *config, enum protocol protocol);
 
@@ -66,5 +74,5 @@ unsigned config_n_speaking(const struct config *config, enum protocol protocol);
 /* As one would ask for it: "127.0.0.1:8080", "stream:127.0.0.1:7000". */
 void config_format_listener(const struct config *config, unsigned index, char out[LISTENER_TEXT_BYTES]);
 
-/* Of the addresses, config->n_listeners of them. */
-void config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_MAX]);
+/* Of the addresses that have one. Return: how many. */
+unsigned config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_MAX]);

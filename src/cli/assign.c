@@ -7,6 +7,7 @@
  *
  * What answers, and where, are each taken as a whole: who says anything about it, says all about it.
  */
+#include "base/unix_rights.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -85,6 +86,19 @@ int assign_env(struct serve_options *out)
 	return out->n_env && !out->pool.env ? -ENOMEM : 0;
 }
 
+/* As strsep() at commas, but for those that belong to an address. */
+static char *next_address(char **rest)
+{
+	char *item = *rest, *comma = item ? strchr(item, ',') : NULL;
+
+	while (comma && unix_rights_follow(comma + 1))
+		comma = strchr(comma + 1, ',');
+	if (comma)
+		*comma++ = '\0';
+	*rest = comma;
+	return item;
+}
+
 const char *assign_copy(struct reading *reading, const struct option *option, const char *text)
 {
 	char *rest = copy(reading->out, text);
@@ -95,7 +109,7 @@ const char *assign_copy(struct reading *reading, const struct option *option, co
 		return "shorter: there is no memory for it";
 	if (option->parse != parse_listen)
 		return assign(reading, option, rest);
-	while (!allowed && (item = strsep(&rest, ","))) {
+	while (!allowed && (item = next_address(&rest))) {
 		item += strspn(item, " ");
 		item[strcspn(item, " ")] = '\0';
 		allowed = assign(reading, option, item);

@@ -3,6 +3,7 @@
 #include "base/auto.h"
 #include "base/protocol.h"
 #include "base/units.h"
+#include "base/unix_rights.h"
 #include "cli/cli.h"
 #include "setting.h"
 
@@ -205,14 +206,15 @@ const char *parse_string(const struct option *option, const char *value, struct 
 const char *parse_listen(const struct option *option, const char *value, struct serve_options *out)
 {
 	struct address address;
+	struct unix_rights rights;
+	char plain[ADDRESS_TEXT_BYTES];
 	enum protocol protocol;
 
 	if (out->command == FOR_RUN && strcmp(value, CLI_LISTEN_NONE) == 0)
 		value = CLI_LISTEN_NONE;
-	else if (strncmp(value, "unix:", 5) == 0)
-		return "HOST:PORT; unix sockets are not in this version";
-	else if (address_parse(protocol_parse(value, &protocol), &address) < 0)
-		return "an address such as :8080, 127.0.0.1:8080 or [::1]:8080";
+	else if (unix_rights_parse(protocol_parse(value, &protocol), plain, sizeof(plain), &rights) < 0 ||
+		 address_parse(plain, &address) < 0)
+		return "an address such as :8080, 127.0.0.1:8080, [::1]:8080 or unix:PATH,mode=0660";
 	if (out->n_listen == CLI_LISTEN_MAX)
 		return "given at most 8 times";
 	out->listen[out->n_listen++] = value;
@@ -273,7 +275,7 @@ const char *parse_admin(const struct option *option, const char *value, struct s
 {
 	struct address address;
 
-	if (strcmp(value, "off") != 0 && address_parse(value, &address) < 0)
+	if (strcmp(value, "off") != 0 && (address_parse(value, &address) < 0 || address_is_unix(&address)))
 		return "an address such as :9090 (that of 127.0.0.1), 0.0.0.0:9090 or [::1]:9090, or off";
 	out->pool.admin = value;
 	return NULL;

@@ -20,6 +20,7 @@
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include <stddef.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -94,14 +95,26 @@ static void close_idle(struct conn_table *table, struct conn *c)
 	conn_close(table, c);
 }
 
+/* Of a UNIX socket: bytes that the client has not read. Return: -1 = it is none. */
+static int unread_locally(const struct conn *c)
+{
+	int domain = 0, n = -1;
+	socklen_t len = sizeof(domain);
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 || domain != AF_UNIX)
+		return -1;
+	return ioctl(c->fd, SIOCOUTQ, &n) == 0 ? n : -1;
+}
+
 /* Has the client's kernel all we sent, our end included? Then no reset can destroy any of it. */
 static bool farewell_arrived(const struct conn *c)
 {
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
 
-	return getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
-	       info.tcpi_state == STATE_FIN_WAIT2;
+	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return unread_locally(c) == 0;
+	return info.tcpi_state == STATE_FIN_WAIT2;
 }
 
 static void end_linger(struct conn_table *table, struct conn *c)
@@ -266,8 +279,10 @@ static bool takes_output(struct conn *c)
 	socklen_t len = sizeof(info);
 	uint32_t before = c->acked;
 
-	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
-		return false;
+	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0) {
+		c->acked = (uint32_t)unread_locally(c);	/* what it reads we send after, so this seldom stays as it is */
+		return c->acked != before;
+	}
 	c->acked = (uint32_t)info.tcpi_bytes_acked;
 	return c->acked != before;
 }

@@ -141,7 +141,9 @@ static bool has_asked(int fd)
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
 
-	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_bytes_received > 0;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return errno == EOPNOTSUPP;	/* a UNIX socket does not know; it was idle, so most likely it has */
+	return info.tcpi_bytes_received > 0;
 }
 
 int conn_adopt(struct conn_table *table, int fd)

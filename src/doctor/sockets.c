@@ -2,6 +2,7 @@
 /* sockets - the addresses, and what the kernel allows on them */
 #include "base/address.h"
 #include "base/protocol.h"
+#include "base/unix_rights.h"
 #include "doctor/doctor.h"
 #include "parent/parent.h"
 
@@ -27,11 +28,17 @@ static int try_address(const struct patient *p, const char *text, struct address
 		       char ret_holder[HOLDER_TEXT_BYTES])
 {
 	struct reservation r;
+	char plain[ADDRESS_TEXT_BYTES];
+	struct unix_rights rights;
 	enum protocol protocol;
-	int error = address_parse(protocol_parse(text, &protocol), ret_address);
+	int error = unix_rights_parse(protocol_parse(text, &protocol), plain, sizeof(plain), &rights);
 
+	if (error == 0)
+		error = address_parse(plain, ret_address);
 	if (error < 0)
 		return error;
+	if (address_is_unix(ret_address))	/* what a dead pool has left would have to be removed */
+		return 0;
 	error = reserve_address(ret_address, sharing_of(p), &r);
 	memcpy(ret_holder, r.holder, HOLDER_TEXT_BYTES);
 	if (r.fd >= 0)

@@ -14,7 +14,7 @@ int main(int argc, char **argv)
 
 	if (brood_create(NULL, &brood) < 0)
 		return code;
-	if (brood_listen(brood, argc > 1 ? argv[1] : ":8080") > 0 && brood_http(brood, hello, NULL) == 0)
+	if (brood_listen(brood, argc > 1 ? argv[1] : ":8080") >= 0 && brood_http(brood, hello, NULL) == 0)
 		code = brood_run(brood);
 	brood_destroy(brood);
 	return code;

@@ -33,8 +33,8 @@ static void cut(struct keeper *k)
 	uint16_t ports[LISTENERS_MAX];
 	uint32_t n;
 
-	config_ports(k->config, ports);
-	n = family_n_sockets(ports, k->config->n_listeners, 1 << TCP_ESTABLISHED);
+	n = config_ports(k->config, ports);
+	n = family_n_sockets(ports, n, 1 << TCP_ESTABLISHED);
 	k->n_cut = n > 0 ? n : 1;	/* it was not done, whatever it had to do */
 	finish(k);
 }

@@ -126,7 +126,7 @@ int activation_create(struct activation **ret_activation)
 
 static bool is_same(const struct address *a, const struct address *b)
 {
-	if (a->any.sa_family != b->any.sa_family || address_port(a) != address_port(b))
+	if (address_is_unix(a) || a->any.sa_family != b->any.sa_family || address_port(a) != address_port(b))
 		return false;
 	return a->any.sa_family == AF_INET
 		? a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr

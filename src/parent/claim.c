@@ -35,7 +35,7 @@ static void name_claim(const struct address *address, char out[NAME_BYTES])
 	char text[ADDRESS_TEXT_BYTES];
 
 	address_format(address, text);
-	snprintf(out, NAME_BYTES, PREFIX "%u/%s", address_port(address), text);
+	snprintf(out, NAME_BYTES, PREFIX "%u/%.63s", address_port(address), text);
 }
 
 static socklen_t set_name(const char *name, struct sockaddr_un *ret_un)

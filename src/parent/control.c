@@ -101,13 +101,15 @@ static bool borrow_endpoint(struct crew *crew, struct endpoint *endpoint)
 
 static int open_endpoint(const struct config *config, struct endpoint *endpoint)
 {
+	uint16_t ports[LISTENERS_MAX];
+
 	if (strcmp(config->options.control, CONTROL_AUTO) != 0)
 		return open_named(endpoint, config->options.control);
-	if (config->n_listeners == 0) {
+	if (config_ports(config, ports) == 0) {
 		log_info("control socket: none, for there is no port to name it by; --control names one");
 		return 0;
 	}
-	open_usual(endpoint, address_port(&config->listen[0]));
+	open_usual(endpoint, ports[0]);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "bridge/channel.h"
 #include "bridge/config.h"
 #include "bridge/stored.h"
+#include "parent/endpoint.h"
 #include "parent/parent.h"
 #include "parent/restart.h"
 #include "parent/slot.h"
@@ -190,6 +191,7 @@ struct crew {
 	uint64_t		 n_accepted;		/* by all, then */
 	struct departures	 departures;
 	int			*reserved_fd;	/* a bound socket per address; -1 = closed */
+	struct endpoint		places[LISTENERS_MAX];	/* of UNIX sockets; their .fd is only -1 or not */
 	int			*claim_fd;	/* what keeps other pools from each address; -1 = given up */
 	uint32_t		 shared;	/* mask of the addresses whose sockets another pool holds as well... */
 	unsigned		 n_shared_slots;	/* ...of slots that have their own, of those below this */

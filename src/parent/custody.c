@@ -58,7 +58,7 @@ int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd)
 {
 	const struct config *config = crew->config;
 
-	if (config->options.model != BROOD_REUSEPORT || index >= config->n_listeners)
+	if (config->options.model != BROOD_REUSEPORT || index >= config->n_listeners || config_is_shared(config, index))
 		return -EPROTO;
 	if (slot->listen_fd[index] >= 0)
 		return -EEXIST;
@@ -97,7 +97,7 @@ bool custody_has_whole_groups(struct crew *crew)
 bool custody_complete(const struct crew *crew, const struct slot *slot)
 {
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)
-		if (slot->listen_fd[i] < 0)
+		if (slot->listen_fd[i] < 0 && !config_is_shared(crew->config, i))
 			return false;
 	return true;
 }

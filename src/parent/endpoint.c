@@ -86,8 +86,18 @@ static int wait_for_turn(const struct sockaddr_un *address)
 	return fd;
 }
 
-static int listen_at(int fd, const struct sockaddr_un *address, struct endpoint *endpoint,
-		     char why[ENDPOINT_WHY_BYTES])
+/* First nobody else's, so that there is no moment in which others may connect than those who are to. */
+static int give_rights(const char *path, const struct unix_rights *rights)
+{
+	bool owned = rights->uid != (uid_t)-1 || rights->gid != (gid_t)-1;
+
+	if (owned && lchown(path, rights->uid, rights->gid) < 0)
+		return -errno;
+	return rights->mode != 0600 && chmod(path, rights->mode) < 0 ? -errno : 0;
+}
+
+static int listen_at(int fd, const struct sockaddr_un *address, const struct unix_rights *rights, int backlog,
+		     struct endpoint *endpoint, char why[ENDPOINT_WHY_BYTES])
 {
 	autoclose int turn_fd = wait_for_turn(address);
 	struct stat about;
@@ -99,7 +109,12 @@ static int listen_at(int fd, const struct sockaddr_un *address, struct endpoint 
 	r = bind_to(fd, address);
 	if (r < 0)
 		return fail(why, -r);
-	if (listen(fd, BACKLOG) < 0 || lstat(address->sun_path, &about) < 0) {
+	r = give_rights(address->sun_path, rights);
+	if (r < 0) {
+		unlink(address->sun_path);
+		return fail(why, -r);
+	}
+	if (listen(fd, backlog) < 0 || lstat(address->sun_path, &about) < 0) {
 		r = fail(why, errno);
 		unlink(address->sun_path);
 		return r;
@@ -110,6 +125,12 @@ static int listen_at(int fd, const struct sockaddr_un *address, struct endpoint 
 }
 
 int endpoint_open(const char *path, struct endpoint *ret_endpoint, char why[ENDPOINT_WHY_BYTES])
+{
+	return endpoint_open_as(path, &(struct unix_rights){ 0600, (uid_t)-1, (gid_t)-1 }, BACKLOG, ret_endpoint, why);
+}
+
+int endpoint_open_as(const char *path, const struct unix_rights *rights, int backlog, struct endpoint *ret_endpoint,
+		     char why[ENDPOINT_WHY_BYTES])
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	size_t len = strlen(path);
@@ -125,7 +146,7 @@ int endpoint_open(const char *path, struct endpoint *ret_endpoint, char why[ENDP
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail(why, errno);
-	r = listen_at(fd, &address, ret_endpoint, why);
+	r = listen_at(fd, &address, rights, backlog, ret_endpoint, why);
 	if (r < 0)
 		close(fd);
 	else
@@ -162,14 +183,19 @@ void endpoint_own(struct endpoint *endpoint)
 	endpoint->ino = about.st_ino;
 }
 
-void endpoint_close(struct endpoint *endpoint)
+void endpoint_remove(const struct endpoint *endpoint)
 {
 	struct stat about;
 
-	if (endpoint->fd < 0)
-		return;
 	if (lstat(endpoint->path, &about) == 0 && about.st_dev == endpoint->dev && about.st_ino == endpoint->ino)
 		unlink(endpoint->path);
+}
+
+void endpoint_close(struct endpoint *endpoint)
+{
+	if (endpoint->fd < 0)
+		return;
+	endpoint_remove(endpoint);
 	close(endpoint->fd);
 	endpoint->fd = -1;
 }

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include "base/unix_rights.h"
+
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -24,6 +26,10 @@ struct endpoint {
  */
 int endpoint_open(const char *path, struct endpoint *ret_endpoint, char why[ENDPOINT_WHY_BYTES]);
 
+/* The same with these @rights from the moment it can be found, and room for @backlog. */
+int endpoint_open_as(const char *path, const struct unix_rights *rights, int backlog, struct endpoint *ret_endpoint,
+		     char why[ENDPOINT_WHY_BYTES]);
+
 /*
  * Takes over @fd, of somebody who still listens there: at @path, or wherever that is when it is NULL.
  * Until endpoint_own() the file is not ours to remove.
@@ -34,4 +40,6 @@ int endpoint_adopt(int fd, const char *path, struct endpoint *ret_endpoint);
 void endpoint_own(struct endpoint *endpoint);
 
 /* Removes the file, unless it is somebody else's by now. */
+void endpoint_remove(const struct endpoint *endpoint);
+/* The same, and closes it. */
 void endpoint_close(struct endpoint *endpoint);

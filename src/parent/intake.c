@@ -6,6 +6,8 @@
  *   preemptive    one socket, inherited by all, who compete for what it has
  *   round-robin   the acceptor accepts and hands out through a queue a slot
  *
+ * A UNIX socket has no SO_REUSEPORT: under reuseport it is as under preemptive, beside the others.
+ *
  * A queue outlives its worker under each, and a replacement goes on with it.
  */
 #include "acceptor/acceptor.h"
@@ -30,12 +32,45 @@ static enum brood_model model_of(const struct crew *crew)
 	return (enum brood_model)crew->config->options.model;
 }
 
+/* Those that all workers share. */
 static void close_sockets(struct crew *crew)
 {
 	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
+		if (!config_is_shared(crew->config, i) || crew->reserved_fd[i] < 0)
+			continue;
 		close(crew->reserved_fd[i]);
 		crew->reserved_fd[i] = -1;
 	}
+}
+
+static uint32_t shared_sockets(const struct crew *crew)
+{
+	uint32_t mask = 0;
+
+	for (unsigned i = 0; i < crew->config->n_listeners; i++)
+		mask |= config_is_shared(crew->config, i) ? 1u << i : 0;
+	return mask;
+}
+
+/* Where UNIX sockets are; they listen already. */
+static void learn_places(struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
+		const struct address *address = &crew->config->listen[i];
+
+		crew->places[i].fd = -1;
+		if (address_is_unix(address) &&
+		    endpoint_adopt(crew->reserved_fd[i], address->un.sun_path, &crew->places[i]) == 0)
+			endpoint_own(&crew->places[i]);
+	}
+}
+
+/* Whoever comes from now on is to find nobody, unless another pool has the socket as well. */
+static void remove_places(struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->config->n_listeners; i++)
+		if (crew->places[i].fd >= 0 && !(crew->shared >> i & 1))
+			endpoint_remove(&crew->places[i]);
 }
 
 static int create_acceptor(struct crew *crew)
@@ -61,6 +96,7 @@ static void have_sockets_block(const struct crew *crew)
 
 int intake_create(struct crew *crew)
 {
+	learn_places(crew);
 	if (model_of(crew) == BROOD_PREEMPTIVE && crew->config->guest)
 		have_sockets_block(crew);
 	return model_of(crew) == BROOD_ROUND_ROBIN ? create_acceptor(crew) : 0;
@@ -91,7 +127,7 @@ static uint32_t shared_of(const struct crew *crew, const struct slot *slot)
 {
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
-		return slot->index < crew->n_shared_slots ? crew->shared : 0;
+		return crew->shared & (slot->index < crew->n_shared_slots ? ALL_LISTENERS : shared_sockets(crew));
 	case BROOD_PREEMPTIVE:
 		return crew->shared | crew->config->lent;
 	case BROOD_ROUND_ROBIN:
@@ -103,7 +139,8 @@ static uint32_t shared_of(const struct crew *crew, const struct slot *slot)
 static int listen_shared(const struct crew *crew)
 {
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)
-		if (listen(crew->reserved_fd[i], config_shared_backlog(crew->config, crew->n_slots)) < 0)
+		if (config_is_shared(crew->config, i) && crew->reserved_fd[i] >= 0 &&
+		    listen(crew->reserved_fd[i], config_shared_backlog(crew->config, crew->n_slots)) < 0)
 			return -errno;
 	return 0;
 }
@@ -114,6 +151,9 @@ int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *herit
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
 		memcpy(heritage->listen_fd, slot->listen_fd, sizeof(slot->listen_fd));
+		for (unsigned i = 0; i < crew->config->n_listeners; i++)
+			if (config_is_shared(crew->config, i))
+				heritage->listen_fd[i] = crew->reserved_fd[i];
 		break;
 	case BROOD_PREEMPTIVE:
 		memcpy(heritage->listen_fd, crew->reserved_fd, crew->config->n_listeners * sizeof(int));
@@ -129,7 +169,7 @@ int intake_admit(struct crew *crew, const struct slot *slot)
 {
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
-		return custody_complete(crew, slot) ? 0 : -EPROTO;
+		return custody_complete(crew, slot) ? listen_shared(crew) : -EPROTO;
 	case BROOD_PREEMPTIVE:
 		return listen_shared(crew);
 	case BROOD_ROUND_ROBIN:
@@ -197,9 +237,8 @@ void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
 	custody_on_slot(crew, slot, was);
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
-		break;
 	case BROOD_PREEMPTIVE:
-		if (slot_is_served(was) && !served)
+		if (shared_sockets(crew) && slot_is_served(was) && !served)
 			wake_another(crew);
 		break;
 	case BROOD_ROUND_ROBIN:
@@ -214,7 +253,7 @@ int intake_resize(struct crew *crew)
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
 		weigh_resize(crew);
-		return 0;
+		return crew->was_ready ? listen_shared(crew) : 0;
 	case BROOD_PREEMPTIVE:
 		return crew->was_ready ? listen_shared(crew) : 0;	/* with another backlog */
 	case BROOD_ROUND_ROBIN:
@@ -294,11 +333,12 @@ static bool close_queue(struct crew *crew, struct slot *slot)
 static bool are_handshakes_over(struct crew *crew)
 {
 	uint16_t ports[LISTENERS_MAX];
+	unsigned n_ports;
 
 	if (model_of(crew) != BROOD_REUSEPORT)
 		return true;	/* they are with a socket that stays */
-	config_ports(crew->config, ports);
-	return handshakes_over(&crew->departures.handshakes, ports, crew->config->n_listeners, crew->now_ms);
+	n_ports = config_ports(crew->config, ports);
+	return handshakes_over(&crew->departures.handshakes, ports, n_ports, crew->now_ms);
 }
 
 void intake_depart(struct crew *crew)
@@ -322,9 +362,8 @@ void intake_on_silence(struct crew *crew, struct slot *slot)
 	slot->orphaned_ms = silent ? crew->now_ms : 0;
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
-		break;
 	case BROOD_PREEMPTIVE:
-		if (silent)
+		if (silent && shared_sockets(crew))
 			wake_another(crew);
 		break;
 	case BROOD_ROUND_ROBIN:
@@ -367,9 +406,11 @@ void intake_expire(struct crew *crew)
 void intake_stop(struct crew *crew)
 {
 	transfer_stop(crew);
+	remove_places(crew);
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
 		custody_lend_rest(crew);
+		close_sockets(crew);
 		break;
 	case BROOD_PREEMPTIVE:
 		close_sockets(crew);

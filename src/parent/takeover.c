@@ -211,12 +211,22 @@ static bool is_same(const struct testament_address *theirs, const struct testame
 	       (theirs->asked_port == ours->asked_port || theirs->port == ours->asked_port);
 }
 
+/* Of a UNIX socket the testament has a hash alone. */
+static bool is_at(int fd, const struct address *wanted)
+{
+	struct address bound = { .len = sizeof(bound.un) };
+
+	return !address_is_unix(wanted) ||
+	       (getsockname(fd, &bound.any, &bound.len) == 0 && address_overlaps(&bound, wanted));
+}
+
 bool takeover_address(struct takeover *t, struct config *config, unsigned index, struct reservation *ret_reservation)
 {
 	const struct testament_address ours = testament_address(config, index);
 
 	for (unsigned i = 0; i < t->pool.n_addresses; i++) {
-		if (t->socket_fd[i] < 0 || !is_same(&t->pool.addresses[i], &ours))
+		if (t->socket_fd[i] < 0 || !is_same(&t->pool.addresses[i], &ours) ||
+		    !is_at(t->socket_fd[i], &config->listen[index]))
 			continue;
 		address_set_port(&config->listen[index], t->pool.addresses[i].port);
 		config->lent |= t->pool.addresses[i].lent ? 1u << index : 0;

@@ -80,6 +80,8 @@ int testament_send(int fd, enum testament_type type, const void *payload, const 
 
 static bool is_address(const struct testament_address *a)
 {
+	if (a->family == AF_UNIX)
+		return a->port == 0 && a->asked_port == 0;
 	return (a->family == AF_INET || a->family == AF_INET6) && a->port != 0;
 }
 
@@ -202,6 +204,18 @@ int testament_receive(int fd, enum testament_side from, struct testament_message
 	return 1;
 }
 
+/* Twice FNV-1a; who takes the socket looks at its name as well. */
+static void hash_path(const char *path, uint8_t out[16])
+{
+	for (unsigned half = 0; half < 2; half++) {
+		uint64_t hash = 14695981039346656037u + half;
+
+		for (const char *at = path; *at; at++)
+			hash = (hash ^ (uint8_t)*at) * 1099511628211u;
+		memcpy(out + 8 * half, &hash, sizeof(hash));
+	}
+}
+
 struct testament_address testament_address(const struct config *config, unsigned index)
 {
 	const struct address *address = &config->listen[index];
@@ -210,7 +224,9 @@ struct testament_address testament_address(const struct config *config, unsigned
 		.port = address_port(address), .lent = config->lent >> index & 1,
 	};
 
-	if (a.family == AF_INET)
+	if (a.family == AF_UNIX)
+		hash_path(address->un.sun_path, a.ip);
+	else if (a.family == AF_INET)
 		memcpy(a.ip, &address->v4.sin_addr, sizeof(address->v4.sin_addr));
 	else
 		memcpy(a.ip, &address->v6.sin6_addr, sizeof(address->v6.sin6_addr));

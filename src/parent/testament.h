@@ -36,11 +36,11 @@ struct testament_hello {
 };
 
 struct testament_address {
-	uint16_t	family;		/* AF_INET, AF_INET6 */
+	uint16_t	family;		/* AF_INET, AF_INET6, AF_UNIX: then without ports */
 	uint16_t	asked_port;	/* may be 0 */
 	uint16_t	port;
 	uint16_t	lent;		/* 1 = a service manager holds the socket as well */
-	uint8_t		ip[16];		/* the first 4 of AF_INET, the rest 0 */
+	uint8_t		ip[16];		/* the first 4 of AF_INET, the rest 0; of AF_UNIX a hash of the path */
 };
 
 struct testament_pool {

@@ -117,7 +117,7 @@ static void wake_parent(const struct worker *w)
 /* Of one that came by a queue only the kernel knows where it was accepted. */
 static unsigned index_of(const struct worker *w, int fd)
 {
-	struct address local = { .len = sizeof(local.v6) };
+	struct address local = { .len = sizeof(local.un) };
 	bool plain = w->config->admins == 0 && config_n_speaking(w->config, PROTOCOL_STREAM) == 0;
 
 	if (plain || getsockname(fd, &local.any, &local.len) < 0)

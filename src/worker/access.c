@@ -23,10 +23,13 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -200,12 +203,25 @@ uint64_t access_n_dropped(const struct worker *w)
 
 /* ---- a line ---- */
 
+/* Who connects to a UNIX socket has no address: where, as far as there is room. */
+static size_t ask_path(int fd, char out[INET6_ADDRSTRLEN + 1])
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(un);
+
+	if (getsockname(fd, (struct sockaddr *)&un, &len) < 0)
+		return 0;
+	snprintf(out, INET6_ADDRSTRLEN + 1, "unix:%.*s", INET6_ADDRSTRLEN - 6, un.sun_path);
+	return strlen(out);
+}
+
 static size_t ask_client(int fd, char out[INET6_ADDRSTRLEN + 1])
 {
 	union {
 		struct sockaddr		any;
 		struct sockaddr_in	v4;
 		struct sockaddr_in6	v6;
+		struct sockaddr_un	un;
 	} peer = { .any.sa_family = AF_UNSPEC };
 	socklen_t len = sizeof(peer);
 	const void *host = &peer.v4.sin_addr;
@@ -213,6 +229,8 @@ static size_t ask_client(int fd, char out[INET6_ADDRSTRLEN + 1])
 
 	if (getpeername(fd, &peer.any, &len) < 0)
 		return 0;
+	if (peer.any.sa_family == AF_UNIX)
+		return ask_path(fd, out);
 	if (peer.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&peer.v6.sin6_addr)) {
 		host = &peer.v6.sin6_addr.s6_addr[12];
 	} else if (peer.any.sa_family == AF_INET6) {

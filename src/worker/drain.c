@@ -29,7 +29,7 @@ static void let_go(struct worker *w, struct listener *l)
 		listener_close(w, l);
 		return;
 	}
-	if (l->index < LISTENERS_MAX)
+	if (l->index < LISTENERS_MAX && !address_is_unix(&w->config->listen[l->index]))
 		handshakes_refuse(l->fd);
 	listener_wake(w, l);
 }
@@ -90,7 +90,7 @@ static bool are_handshakes_over(struct worker *w)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < w->config->n_listeners; i++)
-		if (drain_is_last(w, i))
+		if (drain_is_last(w, i) && !address_is_unix(&w->config->listen[i]))
 			ports[n++] = address_port(&w->config->listen[i]);
 	return handshakes_over(&w->drain.handshakes, ports, n, w->engine->now_ms);
 }

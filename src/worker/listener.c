@@ -7,7 +7,7 @@
  * duplicate: while anyone holds it, no queued connection is lost by our death, and our replacement goes on with
  * the same queue.
  *
- * preemptive: all workers wait for one socket, and an arrival wakes one of them. Who is woken owes it a
+ * preemptive, and a UNIX socket under reuseport: all workers wait for one socket, and an arrival wakes one of them. Who is woken owes it a
  * look, even when leaving: nobody else will be woken for that connection.
  *
  * round-robin: the parent hands connections out through a queue, which ends when there will be no more.
@@ -58,8 +58,6 @@ static void open_queues(struct worker *w)
 
 int listeners_open(struct worker *w, char *why, size_t size)
 {
-	enum listener_kind kind = w->config->options.model == BROOD_PREEMPTIVE ? LISTENER_SHARED : LISTENER_OWN;
-
 	open_queues(w);
 	if (w->config->options.model == BROOD_ROUND_ROBIN)
 		return 0;
@@ -75,7 +73,7 @@ int listeners_open(struct worker *w, char *why, size_t size)
 			snprintf(why, size, "cannot listen on %s: %s", text, strerror(-fd));
 			return fd;
 		}
-		hold(&w->listeners[i], kind, fd, w->heritage->slot, i);
+		hold(&w->listeners[i], config_is_shared(w->config, i) ? LISTENER_SHARED : LISTENER_OWN, fd, w->heritage->slot, i);
 		w->listeners[i].opened = opened;
 	}
 	return 0;

@@ -8,4 +8,3 @@ for flag in ("pin",):
     check_refused(2, [f"--{flag}", "not in this version"], "serve", f"--{flag}=1")
     variable = "BROOD_" + flag.upper().replace("-", "_")
     check_refused(2, [variable, "not in this version"], "serve", **{variable: "1"})
-check_refused(2, ["--listen", "not in this version"], "serve", "--listen", "unix:/tmp/x")
