@@ -36,6 +36,28 @@ struct brood {
 	struct state	*state;		/* NULL = the workers share none */
 };
 
+/* What the pool before us leaves. Return: 0, or -errno: begin anew. */
+static int take_state(struct brood *brood)
+{
+	const struct brood_options *o = &brood->config.options;
+	int fds[2];
+	int r = brood->takeover ? takeover_state(brood->takeover, fds) : -ENOENT;
+
+	if (r == -ENOENT)
+		return r;
+	if (r == 0) {
+		r = state_adopt(fds[0], fds[1], o->state_bytes, o->state_full == BROOD_STATE_EVICT, &brood->state);
+		if (r < 0) {
+			close(fds[0]);
+			close(fds[1]);
+		}
+	}
+	if (r < 0)
+		log_warn("shared state: begins empty, because what the old pool leaves %s",
+			 r == -EINVAL ? "is of another size or version" : strerror(-r));
+	return r;
+}
+
 static int make_state(struct brood *brood)
 {
 	const struct brood_options *o = &brood->config.options;
@@ -43,7 +65,9 @@ static int make_state(struct brood *brood)
 
 	if (o->state && strcmp(o->state, "off") == 0)
 		return 0;
-	r = state_create(o->state_bytes, o->state_full == BROOD_STATE_EVICT, &brood->state);
+	r = take_state(brood);
+	if (r < 0)
+		r = state_create(o->state_bytes, o->state_full == BROOD_STATE_EVICT, &brood->state);
 	if (r < 0) {
 		log_error("option state: no memory that all workers share can be had: %s; with \"off\" they have none",
 			  strerror(-r));
@@ -51,6 +75,7 @@ static int make_state(struct brood *brood)
 	}
 	state_set(brood->state);
 	brood->config.state_fd = state_event_fd(brood->state);
+	brood->config.state_memory_fd = state_fd(brood->state);
 	return 0;
 }
 
@@ -58,7 +83,7 @@ static void end_state(struct brood *brood)
 {
 	state_destroy(brood->state);
 	brood->state = NULL;
-	brood->config.state_fd = 0;
+	brood->config.state_fd = brood->config.state_memory_fd = 0;
 }
 
 int brood_create(const struct brood_options *options, struct brood **ret_brood)

@@ -44,6 +44,7 @@ struct config {
 	brood_handler_fn	*handler;	/* of brood_http(), or NULL */
 	void			*handler_arg;
 	int			state_fd;	/* eventfd: something in the shared state has changed; 0 = there is none */
+	int			state_memory_fd;	/* where it is; likewise */
 	const struct observer	*observers;	/* BROOD_N_EVENTS of them; NULL = none */
 	char *const		*guest;		/* of brood_program(): what to execute as every worker, or NULL */
 };

@@ -49,8 +49,8 @@ int main(int argc, char **argv)
 
 	if (brood_create(NULL, &brood) < 0)
 		return code;
-	if (brood_state_set("greeting", "Hello", 5, 0) == 0 &&
-	    brood_state_watch("greeting", on_greeting, NULL, NULL) == 0 &&
+	(void)brood_state_cas("greeting", 0, "Hello", 5, 0);	/* there may be one: an upgrade keeps it */
+	if (brood_state_watch("greeting", on_greeting, NULL, NULL) == 0 &&
 	    brood_listen(brood, argc > 1 ? argv[1] : ":8080") > 0 && brood_http(brood, answer, NULL) == 0)
 		code = brood_run(brood);
 	brood_destroy(brood);

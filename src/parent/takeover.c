@@ -106,7 +106,7 @@ static int ask(struct takeover *t, enum testament_type question, const void *pay
 
 static int ask_for_pool(struct takeover *t)
 {
-	const struct testament_hello hello = { .least = TESTAMENT_VERSION, .most = TESTAMENT_VERSION };
+	const struct testament_hello hello = { .least = TESTAMENT_OLDEST, .most = TESTAMENT_VERSION };
 	struct testament_message m;
 	int r = ask(t, TESTAMENT_HELLO, &hello, -1, TESTAMENT_POOL, &m);
 
@@ -236,6 +236,22 @@ bool takeover_address(struct takeover *t, struct config *config, unsigned index,
 		return true;
 	}
 	return false;
+}
+
+int takeover_state(struct takeover *t, int ret_fds[2])
+{
+	const struct testament_state question = { .n_fds = 0 };
+	struct testament_message m;
+	int r;
+
+	if (t->pool.version < 2)
+		return -ENOENT;
+	r = ask(t, TESTAMENT_STATE, &question, -1, TESTAMENT_MEMORY, &m);
+	if (r < 0 || m.n_fds == 0)
+		return r < 0 ? r : -ENOENT;
+	ret_fds[0] = m.fds[0];
+	ret_fds[1] = m.fds[1];
+	return 0;
 }
 
 int takeover_control(struct crew *crew)

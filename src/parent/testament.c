@@ -123,6 +123,10 @@ static bool is_sound(const struct testament_message *m)
 		return m->take.slot < WORKERS_MAX && m->n_fds <= 1;
 	case TESTAMENT_READY:
 		return is_mask(m->ready.addresses) && m->ready.control <= 1 && m->n_fds == 0;
+	case TESTAMENT_STATE:
+		return m->state.n_fds == 0 && m->n_fds == 0;
+	case TESTAMENT_MEMORY:
+		return m->state.n_fds == m->n_fds && (m->n_fds == 0 || m->n_fds == 2);
 	case TESTAMENT_HELLO: case TESTAMENT_GO: case TESTAMENT_FAILED:
 		return m->n_fds == 0;
 	case TESTAMENT_N_TYPES:

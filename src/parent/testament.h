@@ -5,6 +5,8 @@
  *   new                 old
  *   HELLO          →
  *                  ←    POOL       what runs there, with a socket for each address
+ *   STATE          →               since version 2, if it wants it
+ *                  ←    MEMORY     two descriptors of the shared state, or none
  *   TAKE slot      →               for as many slots as it has, from 0 on, with an inbox for its connections
  *                  ←    SLOT       with the slot's listeners
  *   READY          →               its workers accept
@@ -26,7 +28,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define TESTAMENT_VERSION 1
+#define TESTAMENT_VERSION 2
+#define TESTAMENT_OLDEST 1		/* that is spoken too */
 
 enum testament_side { FROM_NEW, FROM_OLD };
 
@@ -74,6 +77,10 @@ struct testament_go {
 	uint32_t	comes_back;	/* 1 = the sender will take over in turn, on this socket */
 };
 
+struct testament_state {
+	uint32_t	n_fds;		/* of MEMORY, 0 or 2: its memory, and what wakes those who watch it; of STATE 0 */
+};
+
 struct testament_failed {
 	char		reason[256];	/* one line, terminated */
 };
@@ -86,7 +93,9 @@ struct testament_failed {
 	X(SLOT,   FROM_OLD, struct testament_slot,   "here are its listeners")			\
 	X(READY,  FROM_NEW, struct testament_ready,  "my workers accept")			\
 	X(GO,     FROM_OLD, struct testament_go,     "it is yours; I leave")			\
-	X(FAILED, FROM_NEW, struct testament_failed, "I cannot, and why")
+	X(FAILED, FROM_NEW, struct testament_failed, "I cannot, and why")				\
+	X(STATE,  FROM_NEW, struct testament_state,  "is there shared state?")				\
+	X(MEMORY, FROM_OLD, struct testament_state,  "here it is, or there is none")
 
 enum testament_type {
 #define TYPE(name, sender, payload, meaning) TESTAMENT_##name,
@@ -112,6 +121,7 @@ struct testament_message {
 		struct testament_ready	ready;
 		struct testament_go	go;
 		struct testament_failed	failed;
+		struct testament_state	state;
 		char			bytes[TESTAMENT_PAYLOAD_MAX];
 	};
 };

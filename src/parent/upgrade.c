@@ -25,8 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* HELLO, READY, and every slot once. */
-#define MESSAGES_MOST (WORKERS_MAX + 2)
+/* HELLO, STATE, READY, and every slot once. */
+#define MESSAGES_MOST (WORKERS_MAX + 3)
 
 bool upgrade_under_way(const struct crew *crew)
 {
@@ -258,16 +258,29 @@ static void on_hello(struct crew *crew, const struct testament_message *m)
 	unsigned n;
 	int r;
 
-	if (m->hello.least > TESTAMENT_VERSION || m->hello.most < TESTAMENT_VERSION) {
-		fail(crew, "speaks versions %u to %u of the testament, and the old one %u", m->hello.least,
-		     m->hello.most, TESTAMENT_VERSION);
+	if (m->hello.least > TESTAMENT_VERSION || m->hello.most < TESTAMENT_OLDEST) {
+		fail(crew, "speaks versions %u to %u of the testament, and the old one %u to %u", m->hello.least,
+		     m->hello.most, TESTAMENT_OLDEST, TESTAMENT_VERSION);
 		return;
 	}
+	if (m->hello.most < pool.version)
+		pool.version = m->hello.most;
 	n = list_sockets(crew, &pool, fds);
 	intake_share(crew, ALL_LISTENERS, 0);	/* before it has them */
 	r = testament_send(crew->upgrade.fd, TESTAMENT_POOL, &pool, fds, n);
 	if (r < 0)
 		fail(crew, "cannot be given the sockets: %s", strerror(-r));
+}
+
+static void on_state(struct crew *crew)
+{
+	const struct config *config = crew->config;
+	const int fds[] = { config->state_memory_fd, config->state_fd };
+	const struct testament_state answer = { .n_fds = config->state_memory_fd > 0 ? 2 : 0 };
+	int r = testament_send(crew->upgrade.fd, TESTAMENT_MEMORY, &answer, fds, answer.n_fds);
+
+	if (r < 0)
+		fail(crew, "cannot be given the shared state: %s", strerror(-r));
 }
 
 static void on_take(struct crew *crew, struct testament_message *m)
@@ -331,6 +344,7 @@ static void handle(struct crew *crew, struct testament_message *m)
 	}
 	switch ((enum testament_type)m->type) {
 	case TESTAMENT_HELLO:	on_hello(crew, m); break;
+	case TESTAMENT_STATE:	on_state(crew); break;
 	case TESTAMENT_TAKE:	on_take(crew, m); break;
 	case TESTAMENT_READY:	on_ready(crew, m); break;
 	case TESTAMENT_FAILED:	fail(crew, "failed: %s", m->failed.reason); break;
