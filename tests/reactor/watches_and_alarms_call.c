@@ -11,6 +11,7 @@ struct end {
 	struct reactor	*reactor;
 	struct watch	*watch;
 	unsigned	 n_called, n_rooms, n_bytes;
+	bool		 ends_itself;
 };
 
 static void on_readable(void *arg)
@@ -29,6 +30,8 @@ static void on_room(void *arg)
 	struct end *end = arg;
 
 	end->n_rooms++;
+	if (end->ends_itself)
+		reactor_unwatch(end->reactor, end->watch);
 }
 
 static void on_alarm(void *arg)
@@ -97,6 +100,26 @@ static void hear_of_room(struct reactor *reactor)
 	assert_int_equal(end.n_rooms, 1);
 }
 
+/* By what it calls: its place is free once. */
+static void end_itself(struct reactor *reactor)
+{
+	struct end end = { .reactor = reactor, .ends_itself = true }, others[2];
+	int fds[2];
+	uint32_t n_open = reactor->n_open;
+
+	assert_int_equal(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+	end.watch = reactor_hold(reactor, fds[1], NULL, &end);
+	reactor_await_room(reactor, end.watch, on_room);
+	turn_until(reactor, 20);
+	assert_int_equal(end.n_rooms, 1);
+	assert_int_equal(reactor->n_open, n_open);
+	others[0].watch = reactor_hold(reactor, fds[0], NULL, &others[0]);
+	others[1].watch = reactor_hold(reactor, dup(fds[0]), NULL, &others[1]);
+	assert_ptr_not_equal(others[0].watch, others[1].watch);
+	reactor_unwatch(reactor, others[0].watch);
+	reactor_unwatch(reactor, others[1].watch);
+}
+
 static void watches_and_alarms_call(struct engine *e)
 {
 	struct end ends[N_PIPES];
@@ -108,6 +131,7 @@ static void watches_and_alarms_call(struct engine *e)
 	reactor_init(&reactor, e);
 	hear_of_input(&reactor, ends, pipes);
 	hear_of_room(&reactor);
+	end_itself(&reactor);
 	reactor_alarm(&reactor, &alarm, e->now_ms + 30);
 	reactor_alarm(&reactor, &never, e->now_ms + 30);
 	reactor_alarm(&reactor, &never, ENGINE_NEVER);
