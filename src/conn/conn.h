@@ -126,6 +126,16 @@ struct conn {
 	struct conn	*next;		/* of the dirty, or of the free */
 };
 
+/*
+ * What somebody else does for a request, and ends with it: by its response being complete, by the client leaving, by a
+ * fault. Embedded by its owner.
+ */
+struct companion {
+	struct companion *next;
+	/* It is over; the request still is there. @tell: whoever asked may be told. Its owner may free it. */
+	void		(*end)(struct companion *companion, bool tell);
+};
+
 /* An exchange: the request being answered and its response. The public, opaque type. */
 struct brood_request {
 	struct conn_table *table;
@@ -148,6 +158,7 @@ struct brood_request {
 	char		*fields;	/* field lines added, a block; NULL when none */
 	uint32_t	 n_fields_bytes;
 	char		*kept;		/* the head's bytes, once the receive buffer is gone */
+	struct companion *companions;
 	struct timer	 timer;
 	brood_body_fn	*on_body;
 	void		*on_body_arg;
@@ -471,6 +482,11 @@ void request_conclude(struct brood_request *r);
 void request_call(struct brood_request *r, brood_event_fn *fn, void *arg);
 /* The client is gone: tells the handler, ends it. */
 void request_abort(struct brood_request *r);
+
+/* Ends @companion with @r, unless it is let go before; false: @r is over already. */
+bool request_accompany(struct brood_request *r, struct companion *companion);
+void request_let_go(struct brood_request *r, struct companion *companion);
+void request_end_companions(struct brood_request *r, bool tell);
 
 /* ---- refuse.c: the end of a request before its time; @r is gone on return ---- */
 

@@ -98,6 +98,7 @@ void request_fail(struct brood_request *r)
 	struct conn *c = r->conn;
 
 	r->on_close = NULL;
+	request_end_companions(r, false);
 	c->closing = true;
 	c->polite = false;
 	if (r->finished)

@@ -26,10 +26,40 @@ struct brood_request *request_create(struct conn_table *table, struct conn *c)
 	return r;
 }
 
+bool request_accompany(struct brood_request *r, struct companion *companion)
+{
+	if (r->finished)
+		return false;
+	companion->next = r->companions;
+	r->companions = companion;
+	return true;
+}
+
+void request_let_go(struct brood_request *r, struct companion *companion)
+{
+	struct companion **at = &r->companions;
+
+	while (*at && *at != companion)
+		at = &(*at)->next;
+	if (*at)
+		*at = companion->next;
+}
+
+void request_end_companions(struct brood_request *r, bool tell)
+{
+	struct companion *companion;
+
+	while ((companion = r->companions) != NULL) {
+		r->companions = companion->next;
+		companion->end(companion, tell);
+	}
+}
+
 void request_destroy(struct brood_request *r)
 {
 	struct conn_table *table = r->table;
 
+	request_end_companions(r, false);	/* those of a handler that has faulted */
 	if (list_linked(&r->timer.link))
 		wheel_set(&table->timers, &r->timer, WHEEL_NEVER);
 	if (r->fields)
@@ -217,6 +247,7 @@ void request_conclude(struct brood_request *r)
 	struct conn *c = r->conn;
 
 	must(c->request == r && r->finished);
+	request_end_companions(r, true);
 	if (r->broken) {
 		conn_reset(table, c);
 		return;
@@ -248,6 +279,7 @@ void request_abort(struct brood_request *r)
 	account_request(r);
 	r->conn->request = NULL;
 	r->finished = true;	/* whatever the handler writes now goes nowhere */
+	request_end_companions(r, true);
 	if (fn)
 		(void)call_outside(r, fn, r->on_close_arg);	/* a fault costs nothing that is not lost already */
 	request_destroy(r);

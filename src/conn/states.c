@@ -151,6 +151,16 @@ static void abandon(struct conn_table *table, struct conn *c)
 		request_break_off(c->request);
 }
 
+/*
+ * While somebody works for its request elsewhere, a client that says it is done is taken to have left, because most have:
+ * one that only half-closes cannot be told apart, and the work may be long.
+ */
+static void leave_companions(struct conn_table *table, struct conn *c)
+{
+	if (c->request && c->request->companions)
+		conn_close(table, c);
+}
+
 static void nothing(struct conn_table *table, struct conn *c)
 {
 }
@@ -164,7 +174,7 @@ static void hold_input(struct conn_table *table, struct conn *c, struct span *in
 	X(IDLE,      read_head,   nothing,    answer_the_rest, close_idle)		\
 	X(HEAD,      read_head,   nothing,    give_up_head,    refuse_408)		\
 	X(BODY,      read_body,   nothing,    abandon,         refuse_408)		\
-	X(HANDLING,  hold_input,  nothing,    nothing,         nothing)			\
+	X(HANDLING,  hold_input,  nothing,    leave_companions, nothing)			\
 	X(STREAM,    stream_take, stream_on_sent, stream_on_ended, stream_on_idle)	\
 	X(SENDING,   discard,     conn_leave, nothing,         conn_reset)		\
 	X(LINGERING, discard,     nothing,    conn_close,      end_linger)		\
