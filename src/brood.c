@@ -359,6 +359,29 @@ int brood_program(struct brood *brood, const char *const argv[])
 	return config->guest ? 0 : -ENOMEM;
 }
 
+static bool is_task_name(const char *name)
+{
+	return name && name[0] != '\0' && strlen(name) < TASK_NAME_BYTES;
+}
+
+int brood_task_define(struct brood *brood, const char *name, brood_task_fn *fn, void *arg)
+{
+	struct config *config = &brood->config;
+	struct task_definition *next = &config->task_definitions[config->n_task_definitions];
+
+	if (!is_task_name(name) || !fn)
+		return -EINVAL;
+	for (unsigned i = 0; i < config->n_task_definitions; i++)
+		if (strcmp(config->task_definitions[i].name, name) == 0)
+			return -EEXIST;
+	if (config->n_task_definitions == TASK_NAMES_MAX)
+		return -ENOSPC;
+	*next = (struct task_definition){ .fn = fn, .arg = arg };
+	memcpy(next->name, name, strlen(name));
+	config->n_task_definitions++;
+	return 0;
+}
+
 int brood_on_reload(struct brood *brood, brood_reload_fn *fn, void *arg)
 {
 	brood->reload = fn;
@@ -433,6 +456,10 @@ int brood_run(struct brood *brood)
 
 	if (!answers_all(&brood->config))
 		return BROOD_EXIT_NOT_STARTED;
+	if (brood->config.options.tasks > 0 && !brood->config.options.handler && brood->config.n_task_definitions == 0) {
+		log_error("option tasks: there is nothing to run: brood_task_define() was not called");
+		return BROOD_EXIT_NOT_STARTED;
+	}
 	if (brood->config.n_listeners == 0 && !brood->config.guest && listen_unasked(brood) < 0)
 		return BROOD_EXIT_NOT_STARTED;
 	if (listen_for_admin(brood) < 0)

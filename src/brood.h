@@ -27,6 +27,7 @@ extern "C" {
 struct brood;
 struct brood_request;
 struct brood_stream_events;
+struct brood_task;
 
 /* How connections reach the workers. */
 enum brood_model {
@@ -201,6 +202,11 @@ struct brood_options {
 	/* of a program, see brood_on() */
 	uint32_t	callbacks_in_parent;	/* 1 = its functions run in the parent. DANGEROUS: one that crashes, exits, waits
 						 * or spins takes the parent with it, and while it runs nobody is replaced */
+
+	/* what takes long is run elsewhere: brood_task() */
+	uint32_t	tasks;			/* 0 = off: task processes; at most 64 */
+	uint32_t	task_queue;		/* 256: tasks that may wait for one, of all workers; 8 to 4096, but not more than
+						 * net.core.wmem_max allows, by default some 550 */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }
@@ -641,8 +647,8 @@ struct brood_event {
 	const char		*cause;		/* or NULL */
 	int			exit_code;	/* -1 = ended by a signal */
 	int			signal;		/* 0 = none */
-	int			address_type;	/* 4 or 6 */
-	const char		*address;	/* "127.0.0.1" */
+	int			address_type;	/* 4, 6, or -1: a UNIX socket */
+	const char		*address;	/* "127.0.0.1", or a path */
 	unsigned		port;
 	uint64_t		n;
 	const struct brood_message *message;	/* of MESSAGE */
@@ -834,6 +840,97 @@ size_t brood_stream_unsent(const struct brood_stream *stream);
  */
 int brood_stream_peer(const struct brood_stream *stream, char ret_peer[BROOD_PEER_BYTES]);
 
+
+/* ---- tasks: what takes long is run in a process of its own ------------------------------------------- */
+
+/**
+ * typedef brood_task_fn - runs one task.
+ * @in: the input, @len bytes; valid until it returns.
+ *
+ * Process: a task process, one task at a time; nothing of a request or a connection is there. It may compute, block and
+ * wait as it likes. What it crashes is this process, which is replaced.
+ * Return: 0 = the task is done; anything else = it has failed. Either way what was said by brood_task_output() is its
+ * result.
+ */
+typedef int brood_task_fn(struct brood_task *task, const void *in, size_t len, void *arg);
+
+/**
+ * brood_task_define() - name a function that task processes can run; before brood_run().
+ * @name: 1 to 39 bytes; copied. @arg: given to every call; what it points to is the task process's own copy.
+ *
+ * A shared object has the table brood_tasks instead, see below.
+ * Process: parent only. Return: 0, -EINVAL (the name), -EEXIST, -ENOSPC (over 64).
+ */
+int brood_task_define(struct brood *brood, const char *name, brood_task_fn *fn, void *arg);
+
+/* What has become of a task. */
+enum brood_task_status {
+	BROOD_TASK_DONE = 0,	/* its function returned 0 */
+	BROOD_TASK_FAILED,	/* it returned something else, or the process does not know the name */
+	BROOD_TASK_CRASHED,	/* its process died; or while it was queued, the last process was given up */
+	BROOD_TASK_TIMED_OUT,
+	BROOD_TASK_CANCELLED,	/* the request it was for is over: the client has left, or it was answered already */
+};
+
+/**
+ * typedef brood_task_done_fn - hears what has become of a task.
+ * @request: that of brood_task(); NULL with BROOD_TASK_CANCELLED, because it cannot be answered any more.
+ * @out: the result, @len bytes; valid until it returns; empty unless done or failed.
+ *
+ * Process: the worker that asked, in its loop. Called once for every task that brood_task() has taken, unless the handler
+ * of its request has faulted and that was contained; never from within brood_task().
+ */
+typedef void brood_task_done_fn(struct brood_request *request, enum brood_task_status status, const void *out, size_t len,
+				void *arg);
+
+/* Hears what brood_task_progress() says, in order; @data is valid until it returns. */
+typedef void brood_task_progress_fn(struct brood_request *request, const void *data, size_t len, void *arg);
+
+/* Start from BROOD_TASK_OPTIONS_INIT; a field left 0 has its default. */
+struct brood_task_options {
+	uint32_t		size;		/* set by BROOD_TASK_OPTIONS_INIT */
+	uint32_t		timeout_ms;	/* 30000: queued and running together; BROOD_OFF = none */
+	brood_task_progress_fn	*on_progress;	/* NULL = not wanted */
+};
+#define BROOD_TASK_OPTIONS_INIT { .size = sizeof(struct brood_task_options) }
+
+/**
+ * brood_task() - have a task process run the function called @name.
+ * @request: what it is for; when that is over, so is the task. NULL = nothing: the task ends by itself, and a worker that
+ *           drains waits for it.
+ * @in: @len bytes, copied: up to 64 KiB through a socket, above that, up to 1 GiB, through memory that both map.
+ * @options: NULL = the defaults; borrowed for the call. @arg: given to @done and to on_progress.
+ *
+ * Process: worker. It never blocks. The task waits in the queue of the pool until a task process is free. While one is
+ * under way a client that closes its side is taken to have left, also if it only half-closed.
+ * Return: 0; -EAGAIN: the queue is full (answer 503); -ESRCH: there is no task process, because the option tasks is 0 or
+ * all of them were given up; -ENOENT: none of that name; -EMSGSIZE; -EPIPE: the request is over; -EINVAL: @done is
+ * NULL, or @options have another size; -EMFILE, -ENOMEM.
+ */
+int brood_task(struct brood_request *request, const char *name, const void *in, size_t len,
+	       const struct brood_task_options *options, brood_task_done_fn *done, void *arg);
+
+/* In a task: appends to its result; copied. Return: 0, -EMSGSIZE (over 1 GiB together), -ENOMEM. */
+int brood_task_output(struct brood_task *task, const void *data, size_t len);
+/*
+ * In a task: tells the worker how far it is, at once; at most 64 KiB.
+ * Return: 0, -EAGAIN (the worker is behind: leave this one out), -EMSGSIZE, -EPIPE (nobody waits any more).
+ */
+int brood_task_progress(struct brood_task *task, const void *data, size_t len);
+/*
+ * In a task: 1 = nobody waits for it any more, 0 = somebody does. One that is cancelled, or out of time, and has not
+ * returned a second later is ended with its process, which is replaced at once. Costs nothing; system calls that wait
+ * are interrupted (EINTR) when it changes, by SIGIO, which is brood's in a task process, as SIGRTMAX is.
+ */
+int brood_task_cancelled(const struct brood_task *task);
+
+/* What a shared object's table of tasks consists of. */
+struct brood_task_entry {
+	const char	*name;		/* NULL ends the table */
+	brood_task_fn	*fn;
+	void		*arg;
+};
+
 /*
  * What a shared object given to --handler (or .handler) exports.
  * brood_handle() is required where there is an address of HTTP, brood_stream_handler where there is one of streams. brood_handler_start(), when there, is called once in each worker before it
@@ -844,6 +941,14 @@ void brood_handle(struct brood_request *request);
 extern const struct brood_stream_events brood_stream_handler;	/* with an arg of NULL */
 int brood_handler_start(void);
 void brood_handler_stop(void);
+
+/*
+ * For brood_task(): what task processes can run, ended by a NULL name; required where the option tasks is set.
+ * brood_task_start(), when there, is called once in each task process before it takes tasks, as brood_handler_start() is
+ * in a worker, which is not called there.
+ */
+extern const struct brood_task_entry brood_tasks[];
+int brood_task_start(void);
 
 #pragma GCC visibility pop
 

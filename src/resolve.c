@@ -168,6 +168,8 @@ int resolve_check_guest(const struct brood_options *options)
 			  "be had");
 	else if (options->rebalance)
 		log_error("option rebalance: a program does not give connections away");
+	else if (options->tasks)
+		log_error("option tasks: a program cannot ask for them");
 	else if (options->max_requests)
 		log_error("option max_requests: the requests of a program are not counted");
 	else
@@ -259,6 +261,10 @@ static int check_options(const struct brood_options *options)
 	}
 	if (options->state && strcmp(options->state, "memory") != 0 && strcmp(options->state, "off") != 0) {
 		log_error("option state: \"%s\" is neither memory nor off", options->state);
+		return -EINVAL;
+	}
+	if (options->tasks && (options->root || options->text)) {
+		log_error("option tasks: files and texts ask for none; a handler does");
 		return -EINVAL;
 	}
 	return check_env(options->env) < 0 ? -EINVAL : check_join(options);

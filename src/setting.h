@@ -62,6 +62,8 @@
 	X(cache_bytes,		8 * MIB,	1,	GIB)			\
 	X(listing,		0,		0,	1)			\
 	X(balance,		0,		0,	BROOD_BALANCE_LEAST)	\
+	X(tasks,		0,		0,	64)			\
+	X(task_queue,		256,		8,	4096)			\
 	X(ready,		0,		0,	BROOD_READY_DELAY)	\
 	X(ready_delay_ms,	1000,		1,	DAY_MS)			\
 	X(stop_signal,		15,		1,	64)			\
@@ -73,7 +75,7 @@
 
 /* Those that stay as they are while a pool runs: a reload changes all others. */
 #define FIXED_NUMBERS(X) X(model) X(engine) X(backlog) X(join) X(balance) X(rebalance) X(callbacks_in_parent) \
-	X(state_bytes) X(state_full)
+	X(state_bytes) X(state_full) X(tasks) X(task_queue)
 
 /* Every string of struct brood_options, and whether it stays as it is. */
 #define STRINGS(X)			\

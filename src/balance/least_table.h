@@ -7,7 +7,7 @@
 #define LEAST_LISTENERS	8
 #define LEAST_EACH_LISTENER(X)	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define LEAST_SLOTS	512
-#define LEAST_ROWS	2052	/* processes: as many as the board has */
+#define LEAST_ROWS	2308	/* processes: as many as the board has */
 #define LEAST_NOBODY	0x7fffffffffffffff
 
 /* A slot has given - base - settled connections: queued, or with its worker. */

@@ -88,8 +88,9 @@ static void compose_subject(char out[SUBJECT_BYTES], const struct log_subject *s
 	out[0] = '\0';
 	if (!subject)
 		return;
-	len = (size_t)snprintf(out, SUBJECT_BYTES, ",\"slot\":%u,\"worker_pid\":%d,\"generation\":%" PRIu32,
-			       subject->slot, (int)subject->pid, subject->generation);
+	len = (size_t)snprintf(out, SUBJECT_BYTES, ",\"%s\":%u,\"%s_pid\":%d,\"generation\":%" PRIu32,
+			       subject->is_task ? "task" : "slot", subject->slot, subject->is_task ? "task" : "worker",
+			       (int)subject->pid, subject->generation);
 	if (!subject->cause)
 		return;
 	len += (size_t)snprintf(out + len, SUBJECT_BYTES - len, ",\"cause\":\"");

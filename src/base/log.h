@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -21,9 +22,10 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
 
-/* The worker a line is about: fields of its own in JSON, while text has them in the message. */
+/* The worker, or the task process, a line is about: fields of its own in JSON, while text has them in the message. */
 struct log_subject {
 	unsigned	 slot;
+	bool		 is_task;	/* it is that of a task process, which are numbered by themselves */
 	pid_t		 pid;
 	uint32_t	 generation;
 	const char	*cause;		/* in a word or two, "SIGSEGV"; NULL = the event has none */

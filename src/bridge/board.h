@@ -35,6 +35,16 @@
 	X(given,	"idle connections given to a sibling")			\
 	X(taken,	"connections taken from a sibling")			\
 	X(streams,	"connections accepted that are streams")		\
+	X(tasks_asked,	"tasks given to the queue")				\
+	X(tasks_refused, "tasks refused because the queue was full")		\
+	X(tasks_waited_for, "tasks queued or running (gauge)")		\
+	X(tasks_done,	"tasks that ended well")				\
+	X(tasks_failed,	"tasks that said they failed")				\
+	X(tasks_crashed, "tasks whose process died")				\
+	X(tasks_timed_out, "tasks that took too long")			\
+	X(tasks_cancelled, "tasks nobody waited for any more")		\
+	X(tasks_run,	"of a task process: tasks begun")			\
+	X(task_until_ms, "of a task process: when what it runs must be over; 0 = there is no such time (gauge)") \
 	X(log_dropped,	"lines of the access log that could not be written")	\
 	X(faults,	"faults of the handler that were contained")		\
 	X(state_reads,	"reads of the shared state")				\
@@ -69,6 +79,7 @@ struct bulletin;
 struct board {
 	unsigned		n_rows;
 	struct poison_list	poison;		/* of the parent */
+	_Atomic uint32_t	task_slots;	/* of the parent: places for task processes that are not given up */
 	_Atomic uint32_t	watched;	/* 1 = the parent looks at loads; 0 = the next arrival is to wake it */
 	struct board_row	rows[] __attribute__((aligned(256)));
 };

@@ -34,6 +34,7 @@ void bulletin_clear_gauges(struct board_row *row)
 {
 	_Atomic uint64_t *const gauges[] = {
 		&row->connections, &row->in_flight, &row->admin, &row->waiting, &row->heartbeat_ms,
+		&row->tasks_waited_for, &row->task_until_ms,
 	};
 
 	for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)

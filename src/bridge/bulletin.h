@@ -39,6 +39,10 @@ enum bulletin_state { POOL_STARTING, POOL_READY, POOL_PRE_DRAINING, POOL_DRAININ
 	X(balance,	"enum brood_balance in force; AUTO = the model decides")	\
 	X(restarts,	"after deaths")						\
 	X(giveups,	"slots given up")					\
+	X(tasks,	"task processes that are ready")			\
+	X(tasks_queued,	"tasks that wait for one")				\
+	X(task_restarts, "after deaths")					\
+	X(task_giveups,	"places for task processes given up")			\
 	X(reloads,	"asked for")						\
 	X(reloads_failed, "that were stopped")
 

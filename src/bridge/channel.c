@@ -84,6 +84,8 @@ static void terminate_strings(struct message *m)
 		TERMINATE(m->ready.why);
 	else if (m->type == CHANNEL_FAILED)
 		TERMINATE(m->failed.reason);
+	else if (m->type == CHANNEL_OVERRUN)
+		TERMINATE(m->overrun.reason);
 	else if (m->type == CHANNEL_SUICIDE)
 		TERMINATE(m->suicide.reason);
 	else if (m->type == CHANNEL_STORE || m->type == CHANNEL_FORGET)

@@ -40,6 +40,10 @@ struct suicide_msg {
 	char		reason[64];	/* terminated */
 };
 
+struct overrun_msg {
+	char		reason[64];	/* terminated */
+};
+
 struct crash_msg {
 	int32_t		signal;
 	uint32_t	in_flight;
@@ -88,6 +92,7 @@ struct store_msg {
 	X(SUICIDE,  FROM_WORKER, sizeof(struct suicide_msg),  0, "must go: replace me first")		\
 	X(CRASH,    FROM_WORKER, sizeof(struct crash_msg),    0, "dying of a fault; the core follows")	\
 	X(FAULT,    FROM_WORKER, sizeof(struct crash_msg),    0, "a handler faulted; I go on")	\
+	X(OVERRUN,  FROM_WORKER, sizeof(struct overrun_msg),  0, "a task process that runs what nobody waits for: I exit")	\
 	X(DRAINED,  FROM_WORKER, sizeof(struct drained_msg),  0, "nothing in flight; I exit")		\
 	X(STORE,    FROM_WORKER, sizeof(struct store_msg),    1, "of a program: keep this for who comes after me")	\
 	X(FORGET,   FROM_WORKER, sizeof(struct store_msg),    0, "of a program: what I have stored by that name")	\
@@ -121,6 +126,7 @@ struct message {
 		struct ready_msg	ready;
 		struct failed_msg	failed;
 		struct suicide_msg	suicide;
+		struct overrun_msg	overrun;
 		struct crash_msg	crash;
 		struct drain_msg	drain;
 		struct drained_msg	drained;

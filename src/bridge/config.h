@@ -16,6 +16,16 @@
 #define LISTENERS_MAX 8
 #define ALL_LISTENERS ((1u << LISTENERS_MAX) - 1)	/* as a mask of indexes */
 #define WORKERS_MAX 512
+#define TASKS_MAX 64
+#define TASK_NAMES_MAX 64
+#define TASK_NAME_BYTES 40	/* with its end */
+
+/* What a task process can run. */
+struct task_definition {
+	char		name[TASK_NAME_BYTES];
+	brood_task_fn	*fn;
+	void		*arg;
+};
 
 /* What brood_on() was given for one type of event. */
 struct observer {
@@ -46,6 +56,8 @@ struct config {
 	int			state_fd;	/* eventfd: something in the shared state has changed; 0 = there is none */
 	int			state_memory_fd;	/* where it is; likewise */
 	const struct observer	*observers;	/* BROOD_N_EVENTS of them; NULL = none */
+	unsigned		n_task_definitions;
+	struct task_definition	task_definitions[TASK_NAMES_MAX];	/* of brood_task_define() */
 	char *const		*guest;		/* of brood_program(): what to execute as every worker, or NULL */
 };
 

@@ -20,6 +20,8 @@ struct heritage {
 	uint32_t		 shared;	/* mask of the addresses whose sockets are another pool's as well */
 	int			 queue_fd;	/* round-robin: what the parent hands out; else -1 */
 	int			 inbox_fd;	/* what siblings give away */
+	bool			 is_task;	/* it serves no connections, but runs what workers ask for */
+	int			 ticket_fd;	/* of the queue of tasks: an end to give, of a task process the one to take; -1 = none */
 	int			 ask_fd;	/* eventfd: asks the parent to write the status; -1 = there is no admin address */
 	int			 access_fd;	/* the access log; standard output is one that may be; -1 = none */
 	int			 state_fd;	/* eventfd: something in the shared state has changed; 0 = there is none */

@@ -142,7 +142,34 @@ static void print_slot(const json_t *slot)
 	print_notes(slot);
 }
 
-static void print_last_deaths(const json_t *slots)
+static void print_task(const json_t *slot)
+{
+	const json_t *process = json_object_get(slot, "process");
+
+	printf("%4d %-8.8s", (int)report_number(slot, "task"), report_text(slot, "state"));
+	print_cell(process, "pid", 7, report_integer);
+	print_cell(process, "generation", 3, report_count);
+	print_cell(process, "uptime_ms", 6, report_time);
+	printf(" %5s", report_is_true(process, "running") ? "yes" : "-");
+	print_cell(process, "done", 13, report_count);
+	print_cell(slot, "restarts", 4, report_count);
+	printf("\n");
+}
+
+static void print_tasks(const json_t *tasks)
+{
+	const json_t *slots = json_object_get(tasks, "slots");
+
+	if (!json_is_object(tasks))
+		return;
+	printf("\n%d of %d places in the queue of tasks taken\n\n", (int)report_number(tasks, "queued"),
+	       (int)report_number(tasks, "queue"));
+	printf("TASK %-8s %7s %3s %6s %5s %13s %4s\n", "STATE", "PID", "GEN", "UPTIME", "RUNS", "DONE", "DIED");
+	for (size_t i = 0; i < json_array_size(slots); i++)
+		print_task(json_array_get(slots, i));
+}
+
+static void print_last_deaths(const json_t *slots, const char *kind)
 {
 	for (size_t i = 0; i < json_array_size(slots); i++) {
 		const json_t *slot = json_array_get(slots, i);
@@ -152,7 +179,7 @@ static void print_last_deaths(const json_t *slots)
 		if (!json_is_object(death))
 			continue;
 		report_time(report_number(death, "ago_ms"), ago);
-		printf("\nslot %d, %s ago:\n", (int)report_number(slot, "slot"), ago);
+		printf("\n%s %d, %s ago:\n", kind, (int)report_number(slot, kind), ago);
 		report_wrapped(report_text(death, "how"), 2);
 	}
 }
@@ -166,5 +193,7 @@ void report_status(const json_t *reply)
 	       "QUEUE", "REQS", "RATE/s", "LAG", "CPU%", "RSS", "DIED");
 	for (size_t i = 0; i < json_array_size(slots); i++)
 		print_slot(json_array_get(slots, i));
-	print_last_deaths(slots);
+	print_tasks(json_object_get(reply, "tasks"));
+	print_last_deaths(slots, "slot");
+	print_last_deaths(json_object_get(json_object_get(reply, "tasks"), "slots"), "task");
 }

@@ -10,6 +10,8 @@
  *   /big?bytes=N             N bytes, streamed; byte i is 'a' + i % 26
  *   /sleep?ms=N              answers after N ms; the worker serves others meanwhile
  *   /spin?ms=N               answers after N ms; the worker does nothing else meanwhile
+ *   /task?ms=N[&do=crash|exit|hang|fail|deaf|progress][&timeout=MS][&bytes=N]
+ *                            the same in a task process, whose result it is; 503 when the queue is full
  *   /crash?how=segv|abort|exit|fpe|stack|scribble[&when=timer|body|writable|answered|close]
  *   /hang                    never returns to the loop
  *   /retire?reason=R         asks for this worker to be replaced
@@ -36,6 +38,7 @@
 #define LETTERS 26
 #define PIECE_BYTES (LETTERS * 640)
 #define MS_MAX 3600000
+#define TASK_BYTES_MAX (UINT64_C(1) << 30)
 #define LEAK_KB_MAX (4 * 1024 * 1024)
 
 static void respond_text(struct brood_request *r, int status, const char *text)
@@ -213,6 +216,155 @@ static void answer_spin(struct brood_request *r)
 	while (now_ms() - start < ms)
 		;
 	respond_text(r, 200, "spun\n");
+}
+
+/* ---- /task ---- */
+
+struct work {
+	uint64_t	ms, bytes;
+	char		what[16];
+};
+
+static void burn(struct brood_task *task, uint64_t ms, bool deaf)
+{
+	uint64_t start = now_ms();
+
+	while (now_ms() - start < ms && (deaf || !brood_task_cancelled(task)))
+		;
+}
+
+/* Return: whether there is more to do. */
+static bool misbehave(struct brood_task *task, const char *what)
+{
+	if (strcmp(what, "crash") == 0)
+		abort();
+	if (strcmp(what, "exit") == 0)
+		_exit(7);
+	if (strcmp(what, "hang") == 0)
+		for (;;)
+			pause();
+	if (strcmp(what, "progress") == 0)
+		for (int i = 0; i < 3; i++)
+			(void)brood_task_progress(task, "on\n", 3);
+	return strcmp(what, "fail") != 0;
+}
+
+static int run_work(struct brood_task *task, const void *in, size_t len, void *arg)
+{
+	struct work work;
+	char text[64];
+
+	if (len < sizeof(work))
+		return 1;
+	memcpy(&work, in, sizeof(work));
+	burn(task, work.ms, strcmp(work.what, "deaf") == 0);
+	if (!misbehave(task, work.what))
+		return 1;
+	if (work.bytes == 0 && len == sizeof(work))
+		return brood_task_output(task, text, (size_t)snprintf(text, sizeof(text), "done by %d\n", (int)getpid()));
+	for (uint64_t n = 0; n < work.bytes; n += LETTERS)
+		if (brood_task_output(task, "abcdefghijklmnopqrstuvwxyz",
+				      work.bytes - n < LETTERS ? (size_t)(work.bytes - n) : LETTERS) < 0)
+			return 1;
+	return brood_task_output(task, (const char *)in + sizeof(work), len - sizeof(work));
+}
+
+const struct brood_task_entry brood_tasks[] = { { "work", run_work, NULL }, { NULL, NULL, NULL } };
+
+static void on_worked(struct brood_request *r, enum brood_task_status status, const void *out, size_t len, void *arg)
+{
+	free(arg);
+	switch (status) {
+	case BROOD_TASK_DONE:
+		brood_respond(r, 200, "text/plain", out, len);
+		break;
+	case BROOD_TASK_FAILED:
+		respond_text(r, 500, "500 the task failed\n");
+		break;
+	case BROOD_TASK_CRASHED:
+		respond_text(r, 502, "502 the task crashed\n");
+		break;
+	case BROOD_TASK_TIMED_OUT:
+		respond_text(r, 504, "504 the task took too long\n");
+		break;
+	case BROOD_TASK_CANCELLED:	/* nobody is there to be answered */
+		break;
+	}
+}
+
+static void on_progress(struct brood_request *r, const void *data, size_t len, void *arg)
+{
+	brood_set_header(r, "X-Progress", "on");
+}
+
+struct order {
+	struct brood_task_options options;
+	size_t		len;
+	char		data[];		/* a struct work, then the request's body */
+};
+
+static void ask_for_work(struct brood_request *r, struct order *order)
+{
+	int error = brood_task(r, "work", order->data, order->len, &order->options, on_worked, order);
+
+	if (error == 0)
+		return;
+	free(order);
+	if (error == -EAGAIN) {
+		brood_set_header(r, "Retry-After", "1");
+		respond_text(r, 503, "503 the queue of tasks is full\n");
+	} else {
+		respond_text(r, 501, error == -ESRCH ? "501 there is no task process\n" : "501 no such task\n");
+	}
+}
+
+static void on_task_closed(struct brood_request *r, void *arg)
+{
+	free(arg);
+}
+
+static void on_task_body(struct brood_request *r, const void *data, size_t len, void *arg)
+{
+	struct order *order = arg;
+
+	if (len > 0) {
+		memcpy(order->data + order->len, data, len);
+		order->len += len;
+		return;
+	}
+	brood_on_close(r, NULL, NULL);
+	ask_for_work(r, order);
+}
+
+static void answer_task(struct brood_request *r)
+{
+	struct work work = { 0 };
+	uint64_t timeout_ms = 0, n_body = announced_length(r);
+	struct order *order;
+	char text[24];
+
+	if (!get_number(r, "ms", MS_MAX, &work.ms) ||
+	    (brood_query_get(r, "timeout", text, sizeof(text)) > 0 && !get_number(r, "timeout", MS_MAX, &timeout_ms)) ||
+	    (brood_query_get(r, "bytes", text, sizeof(text)) > 0 && !get_number(r, "bytes", TASK_BYTES_MAX, &work.bytes)))
+		return;
+	if (brood_query_get(r, "do", work.what, sizeof(work.what)) < 0)
+		work.what[0] = '\0';
+	order = n_body <= TASK_BYTES_MAX ? malloc(sizeof(*order) + sizeof(work) + n_body) : NULL;
+	if (!order) {
+		respond_text(r, 503, "503 out of memory\n");
+		return;
+	}
+	order->options = (struct brood_task_options)BROOD_TASK_OPTIONS_INIT;
+	order->options.timeout_ms = (uint32_t)timeout_ms;
+	order->options.on_progress = on_progress;
+	order->len = sizeof(work);
+	memcpy(order->data, &work, sizeof(work));
+	if (n_body == 0) {
+		ask_for_work(r, order);
+		return;
+	}
+	brood_on_close(r, on_task_closed, order);
+	brood_read_body(r, on_task_body, order);
 }
 
 /* ---- misbehaviour ---- */
@@ -486,6 +638,7 @@ static const struct route {
 	{ "/big",    "GET, HEAD",       answer_big },
 	{ "/sleep",  "GET, HEAD, POST", answer_sleep },
 	{ "/spin",   "GET, HEAD, POST", answer_spin },
+	{ "/task",   "GET, HEAD, POST", answer_task },
 	{ "/crash",  "GET, POST",       answer_crash },
 	{ "/hang",   "GET, POST",       answer_hang },
 	{ "/retire", "GET, POST",       answer_retire },

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/address.h"
 #include "brood.h"
 
 #include <stdbool.h>
@@ -74,7 +75,7 @@ struct event_note {
 	uint32_t	port;
 	uint64_t	n;
 	uint64_t	time_ms;	/* since 1970 */
-	char		address[64];	/* terminated */
+	char		address[ADDRESS_TEXT_BYTES];	/* terminated */
 	char		cause[256];	/* terminated */
 };
 

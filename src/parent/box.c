@@ -57,8 +57,8 @@ void box_free(struct crew *crew, struct box *box)
 		close(box->fd);
 	if (box->far_fd >= 0)
 		close(box->far_fd);
-	parcel_free(crew, &box->sent);
-	parcel_free(crew, &box->unread);
+	relayed_free(crew, &box->sent);
+	relayed_free(crew, &box->unread);
 	*box = (struct box){ .fd = -1, .far_fd = -1 };
 }
 
@@ -74,43 +74,43 @@ struct box *box_find(const struct crew *crew, uint32_t id)
 	return NULL;
 }
 
-void parcel_close(struct parcel *parcel)
+void relayed_close(struct relayed *relayed)
 {
-	for (unsigned i = 0; i < parcel->n_fds; i++)
-		rights_discard(parcel->fds[i]);
-	parcel->n_fds = 0;
+	for (unsigned i = 0; i < relayed->n_fds; i++)
+		rights_discard(relayed->fds[i]);
+	relayed->n_fds = 0;
 }
 
-struct parcel *parcel_keep(struct crew *crew, const struct parcel *parcel)
+struct relayed *relayed_keep(struct crew *crew, const struct relayed *relayed)
 {
-	struct parcel *kept = malloc(sizeof(*kept) + parcel->size);
+	struct relayed *kept = malloc(sizeof(*kept) + relayed->size);
 
 	if (!kept) {
-		struct parcel lost = *parcel;
+		struct relayed lost = *relayed;
 
-		parcel_close(&lost);
+		relayed_close(&lost);
 		return NULL;
 	}
-	*kept = *parcel;
+	*kept = *relayed;
 	kept->bytes = (char *)(kept + 1);
-	memcpy(kept->bytes, parcel->bytes, parcel->size);
+	memcpy(kept->bytes, relayed->bytes, relayed->size);
 	kept->since_ms = crew->now_ms;
 	crew->post->n_waiting++;
 	return kept;
 }
 
-void parcel_free(struct crew *crew, struct parcel **parcel)
+void relayed_free(struct crew *crew, struct relayed **relayed)
 {
-	if (!*parcel)
+	if (!*relayed)
 		return;
 	crew->post->n_waiting--;
-	parcel_close(*parcel);
-	free(*parcel);
-	*parcel = NULL;
+	relayed_close(*relayed);
+	free(*relayed);
+	*relayed = NULL;
 }
 
 /* A descriptor for which we had no number is for its recipient to miss: the packet says that there is one. */
-static int judge(const struct msghdr *header, const struct parcel *p, unsigned n_fds, bool from_parent)
+static int judge(const struct msghdr *header, const struct relayed *p, unsigned n_fds, bool from_parent)
 {
 	if (p->size == 0 && n_fds == 0)
 		return -EPIPE;
@@ -121,7 +121,7 @@ static int judge(const struct msghdr *header, const struct parcel *p, unsigned n
 	return packet_check(p->bytes, p->size, n_fds, from_parent) ? 1 : -EPROTO;
 }
 
-int parcel_receive(struct crew *crew, int fd, bool from_parent, struct parcel *ret_parcel)
+int relayed_receive(struct crew *crew, int fd, bool from_parent, struct relayed *ret_relayed)
 {
 	union rights_buffer rights;
 	struct iovec part = { crew->post->buffer, PACKET_BYTES_MAX };
@@ -135,14 +135,14 @@ int parcel_receive(struct crew *crew, int fd, bool from_parent, struct parcel *r
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
 	n_fds = rights_take(&header, fds);
-	*ret_parcel = (struct parcel){ .bytes = crew->post->buffer, .size = (size_t)n };
-	r = judge(&header, ret_parcel, n_fds, from_parent);
+	*ret_relayed = (struct relayed){ .bytes = crew->post->buffer, .size = (size_t)n };
+	r = judge(&header, ret_relayed, n_fds, from_parent);
 	if (r == 1)
-		memcpy(ret_parcel->fds, fds, n_fds * sizeof(int));
+		memcpy(ret_relayed->fds, fds, n_fds * sizeof(int));
 	else
 		for (unsigned i = 0; i < n_fds; i++)
 			rights_discard(fds[i]);
 	if (r == 1)
-		ret_parcel->n_fds = n_fds;
+		ret_relayed->n_fds = n_fds;
 	return r;
 }

@@ -64,10 +64,14 @@ static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, 
 		.channel_fd = channel_fd, .mail_fd = mail_fd, .id = crew->last_serial, .engine = engine_for_next(crew), .board = crew->board, .row = row,
 		.config = crew->config, .access_fd = crew->access_fd, .queue_fd = -1, .inbox_fd = -1, .wake_fd = crew->wake_fd,
 		.ask_fd = crew->ask_fd, .state_fd = crew->config->guest ? 0 : crew->config->state_fd,
+		.is_task = slot_is_task(slot->index), .ticket_fd = -1,
 		.settled = tally_settled(crew, row), .n_stored = slot->n_stored, .stored = slot->stored,
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		ret_heritage->listen_fd[i] = -1;
+	tasks_bequeath(crew, slot, ret_heritage);
+	if (ret_heritage->is_task)
+		return 0;
 	r = crew->config->guest ? 0 : transfer_open(slot);	/* a program takes no connections from others */
 	ret_heritage->inbox_fd = slot->take_fd;
 	return r < 0 ? r : intake_bequeath(crew, slot, ret_heritage);
@@ -105,16 +109,18 @@ static void undo_birth(struct crew *crew, struct child *child)
 
 static void close_both(const int ends[2])
 {
-	close(ends[0]);
-	close(ends[1]);
+	for (int i = 0; i < 2; i++)
+		if (ends[i] >= 0)
+			close(ends[i]);
 }
 
-/* Return: 0 or -errno. */
-static int make_pairs(int ret_channel[2], int ret_mail[2])
+/* A task process sends no messages. Return: 0 or -errno. */
+static int make_pairs(const struct slot *slot, int ret_channel[2], int ret_mail[2])
 {
 	int r = channel_pair(ret_channel);
 
-	if (r < 0)
+	ret_mail[0] = ret_mail[1] = -1;
+	if (r < 0 || slot_is_task(slot->index))
 		return r;
 	r = mailbox_pair(ret_mail);
 	if (r < 0)
@@ -130,7 +136,7 @@ static pid_t give_birth(struct crew *crew, struct slot *slot, unsigned row, int 
 	pid_t pid;
 	int r;
 
-	r = make_pairs(ends, ret_mail);
+	r = make_pairs(slot, ends, ret_mail);
 	if (r < 0)
 		return r;
 	board_clear(&crew->board->rows[row]);
@@ -150,6 +156,8 @@ static pid_t give_birth(struct crew *crew, struct slot *slot, unsigned row, int 
 
 static int open_box(struct crew *crew, struct child *child, const int mail[2])
 {
+	if (mail[0] < 0)
+		return 0;
 	child->box = box_open(crew, mail, child->serial, child->slot, &crew->board->rows[row_of(crew, child)].mail);
 	if (child->box)
 		return 0;
@@ -196,7 +204,7 @@ int child_create(struct crew *crew, struct slot *slot, struct child **ret_child)
 void child_destroy(struct crew *crew, struct child *child)
 {
 	publish_departure(crew, child);
-	slot_each(crew, slot) {
+	any_slot_each(crew, slot) {
 		must(slot->incumbent != child && slot->successor != child);
 		if (slot->borrower == child)
 			slot->borrower = NULL;
@@ -232,7 +240,7 @@ uint64_t child_n_cut(const struct crew *crew, const struct child *child)
 
 bool child_serves(const struct child *child)
 {
-	return child && child->phase == CHILD_SERVING && !child->drained && !child->silent;
+	return child && !slot_is_task(child->slot) && child->phase == CHILD_SERVING && !child->drained && !child->silent;
 }
 
 unsigned child_n_free(const struct crew *crew)
@@ -267,7 +275,8 @@ enum role child_detach(struct crew *crew, struct child *child)
 struct log_subject child_subject(const struct child *child, const char *cause)
 {
 	return (struct log_subject){
-		.slot = child->slot, .pid = child->pid, .generation = child->generation, .cause = cause,
+		.slot = slot_number(child->slot), .is_task = slot_is_task(child->slot), .pid = child->pid,
+		.generation = child->generation, .cause = cause,
 	};
 }
 
@@ -325,7 +334,8 @@ void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bo
 	child_limit(crew, child, timeout_ms + grace_ms, "did not drain in time");
 	if (child->phase != CHILD_LEAVING || child->channel_fd < 0)
 		return;
-	transfer_name_heir(crew, child);
+	if (!slot_is_task(child->slot))
+		transfer_name_heir(crew, child);
 	(void)channel_send(child->channel_fd, CHANNEL_DRAIN, &drain, -1);
 }
 

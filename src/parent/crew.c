@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 /* Beyond one incumbent a slot: successors, and old workers that still drain. */
-#define ROWS_FOR(n_slots) (4 * (n_slots) + 4)
+#define ROWS_FOR(n_slots, n_tasks) (4 * ((n_slots) + (n_tasks)) + 4)
 #define FDS_OF_OUR_OWN 64
 
-_Static_assert(ROWS_FOR(WORKERS_MAX) <= LEAST_ROWS, "a row for each process");
+_Static_assert(ROWS_FOR(WORKERS_MAX, TASKS_MAX) <= LEAST_ROWS, "a row for each process");
 
 static struct restart_policy policy_of(const struct config *config)
 {
@@ -54,19 +54,20 @@ static int reserve_histories(struct crew *crew, const struct restart_policy *pol
 {
 	struct restart_policy most = *policy;
 	uint32_t n_slot_deaths = restart_slot_deaths(policy), n_pool_deaths;
-	size_t n_deaths = (size_t)WORKERS_MAX * n_slot_deaths;
+	size_t n_deaths = (size_t)SLOTS_MAX * n_slot_deaths;
 	uint64_t *death_times;
 
 	if (n_slot_deaths <= crew->n_slot_deaths)
 		return 0;
 	most.n_workers = WORKERS_MAX;
 	n_pool_deaths = restart_pool_deaths(&most);
-	death_times = calloc(n_deaths + n_pool_deaths, sizeof(*death_times));
+	death_times = calloc(n_deaths + 2 * n_pool_deaths, sizeof(*death_times));
 	if (!death_times)
 		return -ENOMEM;
-	slot_each(crew, slot)
+	any_slot_each(crew, slot)
 		move_deaths(&slot->history.deaths, death_times + (size_t)slot->index * n_slot_deaths, n_slot_deaths);
 	move_deaths(&crew->deaths, death_times + n_deaths, n_pool_deaths);
+	move_deaths(&crew->task_deaths, death_times + n_deaths + n_pool_deaths, n_pool_deaths);
 	free(crew->death_times);
 	crew->death_times = death_times;
 	crew->n_slot_deaths = n_slot_deaths;
@@ -87,11 +88,11 @@ int crew_set_policy(struct crew *crew, const struct config *config)
 
 static int reserve_memory(struct crew *crew)
 {
-	crew->slots = calloc(WORKERS_MAX, sizeof(*crew->slots));
-	crew->children = calloc(ROWS_FOR(WORKERS_MAX), sizeof(*crew->children));
+	crew->slots = calloc(SLOTS_MAX, sizeof(*crew->slots));
+	crew->children = calloc(ROWS_FOR(WORKERS_MAX, TASKS_MAX), sizeof(*crew->children));
 	if (!crew->slots || !crew->children)
 		return -ENOMEM;
-	return board_create(ROWS_FOR(WORKERS_MAX), &crew->board);
+	return board_create(ROWS_FOR(WORKERS_MAX, TASKS_MAX), &crew->board);
 }
 
 /* A pidfd and a channel per child, custody or a queue per slot. With a lower hard limit forks fail and say so. */
@@ -113,8 +114,8 @@ void crew_resize(struct crew *crew, unsigned n_slots)
 		init_slot(crew, i);
 	crew->n_slots = n_slots;
 	crew->policy.n_workers = n_slots;
-	if (crew->n_children_max < ROWS_FOR(n_slots))
-		crew->n_children_max = ROWS_FOR(n_slots);
+	if (crew->n_children_max < ROWS_FOR(n_slots, crew->n_tasks))
+		crew->n_children_max = ROWS_FOR(n_slots, crew->n_tasks);
 	allow_fds(crew);
 }
 
@@ -130,6 +131,8 @@ int crew_create(const struct config *config, struct crew **ret_crew)
 	crew->born_ms = crew->now_ms;
 	crew->pid = getpid();
 	crew->n_wanted = config->options.workers;
+	crew->n_tasks = config->options.tasks;
+	crew->ticket_fd[0] = crew->ticket_fd[1] = -1;
 	crew->engine = config->options.engine;
 	crew->upgrade.fd = crew->upgrade.pid_fd = crew->inplace.fd = -1;
 	crew->epoll_fd = crew->signal_fd = crew->timer_fd = crew->wake_fd = crew->ask_fd = crew->access_fd = -1;
@@ -141,6 +144,8 @@ int crew_create(const struct config *config, struct crew **ret_crew)
 		crew_destroy(crew);
 		return r;
 	}
+	for (unsigned i = 0; i < crew->n_tasks; i++)
+		init_slot(crew, WORKERS_MAX + i);
 	crew_resize(crew, crew->n_wanted);
 	*ret_crew = crew;
 	return 0;
@@ -156,6 +161,7 @@ void crew_destroy(struct crew *crew)
 			store_clear(slot);
 		}
 	}
+	tasks_destroy(crew);
 	least_destroy(crew->least);
 	board_destroy(crew->board);
 	free(crew->children);

@@ -57,6 +57,7 @@ struct child {
 	bool		 hung;		/* and was aborted for it */
 	bool		 silent;	/* its loop has not turned for a while: nothing new is for it */
 	bool		 drained;	/* it said so */
+	bool		 overrun;	/* it went, because what it ran would not end */
 	bool		 buried;	/* its death is logged and its slot knows: only to be reaped */
 	uint32_t	 n_cut;		/* connections, by its DRAINED */
 	uint32_t	 n_messages;
@@ -76,6 +77,7 @@ struct child {
 	char		 failure[256];	/* of its FAILED; empty = none */
 };
 
+/* A task process has a slot as a worker has: those from WORKERS_MAX on. */
 struct slot {
 	unsigned	 index;
 	enum slot_state	 state;
@@ -168,7 +170,12 @@ struct crew {
 	struct restart_policy	 policy;
 	uint64_t		*death_times;	/* memory of the histories */
 	uint32_t		 n_slot_deaths;	/* that each slot has room for there */
-	struct deaths		 deaths;	/* of all slots */
+	struct deaths		 deaths;	/* of all workers' slots */
+	unsigned		 n_tasks;	/* slots of task processes */
+	bool			 tasks_leave;	/* no worker is left to ask them */
+	struct deaths		 task_deaths;
+	int			 ticket_fd[2];	/* the queue of tasks: to give, to take; -1 = there is none */
+	unsigned		 n_tickets_max;
 
 	unsigned		 n_children_max;	/* = rows of the board */
 	unsigned		 n_children;
@@ -216,6 +223,8 @@ struct crew {
 	bool			 reopening;	/* the last is not known to every worker */
 	uint64_t		 n_restarts;	/* after deaths, of all slots */
 	uint64_t		 n_giveups;
+	uint64_t		 n_task_restarts;
+	uint64_t		 n_task_giveups;
 	uint64_t		 n_reloads_failed;
 	uint64_t		 n_deaths[BULLETIN_N_DEATHS];	/* of those that were not to end */
 
@@ -255,6 +264,40 @@ struct crew {
 
 #define slot_each(crew, it) \
 	for (struct slot *it = (crew)->slots; it < (crew)->slots + (crew)->n_slots; it++)
+
+#define SLOTS_MAX (WORKERS_MAX + TASKS_MAX)
+
+#define task_each(crew, it) \
+	for (struct slot *it = (crew)->slots + WORKERS_MAX; it < (crew)->slots + WORKERS_MAX + (crew)->n_tasks; it++)
+
+static inline struct slot *slot_after(const struct crew *crew, struct slot *slot)
+{
+	struct slot *tasks = crew->slots + WORKERS_MAX;
+
+	if (++slot == crew->slots + crew->n_slots)
+		slot = tasks;
+	return slot == tasks + crew->n_tasks ? NULL : slot;
+}
+
+/* Workers' slots, then those of task processes. */
+#define any_slot_each(crew, it) \
+	for (struct slot *it = (crew)->slots; it; it = slot_after(crew, it))
+
+static inline bool slot_is_task(unsigned index)
+{
+	return index >= WORKERS_MAX;
+}
+
+/* How it is called: "worker 3", "task 0". */
+static inline const char *slot_kind(unsigned index)
+{
+	return slot_is_task(index) ? "task" : "worker";
+}
+
+static inline unsigned slot_number(unsigned index)
+{
+	return slot_is_task(index) ? index - WORKERS_MAX : index;
+}
 
 /* What a descriptor in the epoll set is; the 64 bits of its event are spelled here only. */
 enum source {
@@ -310,6 +353,7 @@ struct obituary {
 	uint64_t	 address;
 	char		 request[160];	/* empty = none known */
 	char		 why[256];	/* its own reason, or ours to kill it; empty = none */
+	bool		 overrun;	/* it went of its own accord, as a task process may */
 	bool		 failed;	/* why is its own: it could not start */
 	bool		 out_of_memory;	/* the kernel killed it; why is the limit */
 };
@@ -344,7 +388,7 @@ struct child *child_find(const struct crew *crew, unsigned row, uint32_t serial)
 const struct board_row *child_row(const struct crew *crew, const struct child *child);
 /* Connections that ended with it: what its DRAINED says, or what it had open when it died. */
 uint64_t child_n_cut(const struct crew *crew, const struct child *child);
-/* Whether it is there, ready, not silent, and was not told to leave. */
+/* Whether it is a worker that is there, ready, not silent, and was not told to leave. */
 bool child_serves(const struct child *child);
 unsigned child_n_free(const struct crew *crew);
 void child_hang_up(struct crew *crew, struct child *child);
@@ -407,6 +451,23 @@ void on_dying(struct crew *crew, struct child *child, const struct crash_msg *cr
 void on_contained(struct crew *crew, const struct child *child, const struct crash_msg *fault);
 /* As process 1 or a subreaper: reaps what was left to us by others. */
 void reap_orphans(struct crew *crew);
+
+/* tasks.c */
+
+/* Makes the queue, if there are to be task processes. Return: 0 or -errno. */
+int tasks_create(struct crew *crew);
+void tasks_destroy(struct crew *crew);
+/* What one of @slot is born with of it, or a worker. */
+void tasks_bequeath(const struct crew *crew, const struct slot *slot, struct heritage *heritage);
+/* Starts those that are not there; tells workers whether there will be any; ends them behind the last worker. */
+void tasks_settle(struct crew *crew);
+/* The pool ends at once: so do they. */
+void tasks_hurry(struct crew *crew);
+/* One has gone, and may have been the one that was woken for what waits. */
+void tasks_look(struct crew *crew);
+/* Aborts those that run for longer than what they run may take. */
+void tasks_watch(struct crew *crew);
+unsigned tasks_n_queued(const struct crew *crew);
 
 /* hang.c */
 

@@ -35,7 +35,8 @@ static void tell(struct crew *crew, const char *name, json_t *about, json_t *mor
 
 static json_t *about_child(const struct child *child)
 {
-	return json_pack("{s:i, s:i, s:I, s:I}", "slot", (int)child->slot, "pid", (int)child->pid,
+	return json_pack("{s:i, s:i, s:I, s:I}", slot_is_task(child->slot) ? "task" : "slot",
+			 (int)slot_number(child->slot), "pid", (int)child->pid,
 			 "generation", (json_int_t)child->generation, "id", (json_int_t)child->serial);
 }
 
@@ -135,7 +136,8 @@ void event_giveup(struct crew *crew, const struct slot *slot, const struct obitu
 	herald_giveup(crew, slot, how);
 	if (!control_is_heard(crew))
 		return;
-	tell(crew, "giveup", json_pack("{s:i, s:o}", "slot", (int)slot->index, "cause", status_tell_text(how)), NULL);
+	tell(crew, "giveup", json_pack("{s:i, s:o}", slot_is_task(slot->index) ? "task" : "slot",
+				      (int)slot_number(slot->index), "cause", status_tell_text(how)), NULL);
 }
 
 /* ---- the pool ---- */

@@ -97,12 +97,13 @@ void hang_look(struct crew *crew)
 	slot_each(crew, slot)
 		if (timeout_of(crew) != BROOD_OFF)
 			look_at(crew, slot);
+	tasks_watch(crew);
 	crew->look_ms = crew->now_ms + (timeout_of(crew) / 2 < LOOK_MS ? timeout_of(crew) / 2 : LOOK_MS);
 }
 
 void hang_watch(struct crew *crew)
 {
-	bool wanted = timeout_of(crew) != BROOD_OFF || crew->config->options.rebalance;
+	bool wanted = timeout_of(crew) != BROOD_OFF || crew->config->options.rebalance || crew->n_tasks > 0;
 
 	crew->look_ms = wanted ? crew->now_ms + LOOK_MS : 0;
 }

@@ -124,6 +124,12 @@ static struct event_note about(const struct child *child, uint32_t type)
 	};
 }
 
+/* Task processes are no workers. */
+static bool is_told(const struct crew *crew, unsigned slot)
+{
+	return crew->herald && !slot_is_task(slot);
+}
+
 static void add_cause(struct event_note *note, const char *cause)
 {
 	snprintf(note->cause, sizeof(note->cause), "%.*s", (int)sizeof(note->cause) - 1, cause ? cause : "");
@@ -143,7 +149,7 @@ static void tell_child(struct crew *crew, const struct child *child, uint32_t ty
 {
 	struct event_note note = about(child, type);
 
-	if (!crew->herald)
+	if (!is_told(crew, child->slot))
 		return;
 	add_cause(&note, cause);
 	tell(crew, &note);
@@ -159,12 +165,18 @@ void herald_online(struct crew *crew, const struct child *child)
 	tell_child(crew, child, BROOD_EVENT_ONLINE, NULL);
 }
 
-/* "127.0.0.1:8080" or "[::1]:8080" in two. */
+/* "127.0.0.1:8080" or "[::1]:8080" in two; of a UNIX socket its path, and -1, as Node has it. */
 static void add_address(struct event_note *note, const struct address *address)
 {
 	char text[ADDRESS_TEXT_BYTES], *colon, *host = text;
 
 	address_format(address, text);
+	if (address_is_unix(address)) {
+		note->address_type = -1;
+		note->port = 0;
+		snprintf(note->address, sizeof(note->address), "%s", text + strlen("unix:"));
+		return;
+	}
 	note->address_type = text[0] == '[' ? 6 : 4;
 	note->port = address_port(address);
 	colon = strrchr(text, ':');
@@ -181,7 +193,7 @@ void herald_listening(struct crew *crew, const struct child *child)
 {
 	struct event_note note = about(child, BROOD_EVENT_LISTENING);
 
-	if (!crew->herald)
+	if (!is_told(crew, child->slot))
 		return;
 	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
 		add_address(&note, &crew->config->listen[i]);
@@ -204,7 +216,7 @@ void herald_exit(struct crew *crew, const struct child *child, const struct obit
 	struct event_note note = about(child, BROOD_EVENT_EXIT);
 	char how[512];
 
-	if (!crew->herald)
+	if (!is_told(crew, child->slot))
 		return;
 	note.exit_code = o->exit_code;
 	note.signal = o->signal;
@@ -219,7 +231,7 @@ void herald_hung(struct crew *crew, const struct child *child, uint64_t silent_m
 	struct event_note note = about(child, BROOD_EVENT_HUNG);
 
 	note.n = silent_ms;
-	if (crew->herald)
+	if (is_told(crew, child->slot))
 		tell(crew, &note);
 }
 
@@ -228,7 +240,7 @@ void herald_giveup(struct crew *crew, const struct slot *slot, const char *cause
 	struct event_note note = { .type = BROOD_EVENT_GIVEUP, .slot = slot->index };
 
 	add_cause(&note, cause);
-	if (crew->herald)
+	if (is_told(crew, slot->index))
 		tell(crew, &note);
 }
 
@@ -246,7 +258,7 @@ static void introduce_workers(struct crew *crew)
 	child_each(crew, child) {
 		struct event_note note = about(child, BROOD_N_EVENTS);
 
-		if (!child->buried)
+		if (!child->buried && is_told(crew, child->slot))
 			(void)tell_now(crew, &note);
 	}
 }

@@ -86,7 +86,7 @@ static uint64_t next_deadline(struct crew *crew)
 {
 	uint64_t next_ms = 0;
 
-	slot_each(crew, slot) {
+	any_slot_each(crew, slot) {
 		earlier(&next_ms, slot->turn_ms);
 		if (rollout_wish_ms(crew, slot) > crew->now_ms)
 			earlier(&next_ms, rollout_wish_ms(crew, slot));
@@ -301,11 +301,12 @@ static void expire(struct crew *crew)
 	child_each(crew, child) {
 		if (!is_past(crew, child->deadline_ms))
 			continue;
-		if (crew->stopping == STOPPING && child->phase == CHILD_LEAVING && child->ever_ready)
+		if (crew->stopping == STOPPING && child->phase == CHILD_LEAVING && child->ever_ready &&
+		    !slot_is_task(child->slot))
 			crew->drain_late = true;
 		child_kill(crew, child, child->deadline_why);
 	}
-	slot_each(crew, slot)
+	any_slot_each(crew, slot)
 		if (is_past(crew, slot->turn_ms))
 			slot_on(crew, slot, ON_TURN);
 	if (is_past(crew, intake_depart_ms(crew)))
@@ -343,6 +344,7 @@ static void settle(struct crew *crew)
 		rollout_grant(crew);
 		reload_settle(crew);
 	}
+	tasks_settle(crew);
 	intake_settle(crew);
 	publish_settle(crew);
 	logs_settle(crew);
@@ -351,6 +353,7 @@ static void settle(struct crew *crew)
 void loop_run(struct crew *crew)
 {
 	scale_settle(crew);
+	tasks_settle(crew);
 	while (!stop_done(crew) || herald_lingers(crew)) {
 		arm_timer(crew);
 		wait_for_events(crew);

@@ -68,8 +68,11 @@ static void fail_to_listen(struct crew *crew, struct child *child, int error)
 
 static const char *on_listener(struct crew *crew, struct child *child, struct message *m)
 {
-	int r = custody_take(crew, slot_of(crew, child), m->listener.index, m->fd);
+	int r;
 
+	if (slot_is_task(child->slot))
+		return refuse(crew, child, m);
+	r = custody_take(crew, slot_of(crew, child), m->listener.index, m->fd);
 	if (r == -EEXIST)
 		return "sent a LISTENER that is in custody already";
 	if (r == -EPROTO)
@@ -94,6 +97,20 @@ static void settle_engine(struct crew *crew, const struct ready_msg *ready)
 		log_info("engine: %s", crew_engine_name(crew));
 }
 
+static void greet(struct crew *crew, struct child *child)
+{
+	struct slot *slot = slot_of(crew, child);
+
+	child->phase = CHILD_SERVING;
+	child->ever_ready = true;
+	child->ready_ms = crew->now_ms;
+	child->deadline_ms = 0;
+	event_online(crew, child);
+	if (!slot_is_task(child->slot))
+		event_listening(crew, child);
+	slot_on(crew, slot, child == slot->successor ? ON_SUCCEED : ON_READY);
+}
+
 static const char *on_ready(struct crew *crew, struct child *child, struct message *m)
 {
 	struct slot *slot = slot_of(crew, child);
@@ -101,6 +118,10 @@ static const char *on_ready(struct crew *crew, struct child *child, struct messa
 
 	if (m->ready.engine != BROOD_ENGINE_URING && m->ready.engine != BROOD_ENGINE_EPOLL)
 		return "sent READY with an engine that does not exist";
+	if (slot_is_task(child->slot)) {
+		greet(crew, child);
+		return NULL;
+	}
 	r = intake_admit(crew, slot);
 	if (r == -EPROTO)
 		return "sent READY before its LISTENERs";
@@ -120,13 +141,7 @@ static const char *on_ready(struct crew *crew, struct child *child, struct messa
 	else if (m->ready.engine != crew->engine)
 		log_warn("worker %u (pid %d): not on %s as the others (%s)", child->slot, (int)child->pid,
 			 crew_engine_name(crew), m->ready.why[0] ? m->ready.why : "no reason given");
-	child->phase = CHILD_SERVING;
-	child->ever_ready = true;
-	child->ready_ms = crew->now_ms;
-	child->deadline_ms = 0;
-	event_online(crew, child);
-	event_listening(crew, child);
-	slot_on(crew, slot, child == slot->successor ? ON_SUCCEED : ON_READY);
+	greet(crew, child);
 	return NULL;
 }
 
@@ -194,6 +209,17 @@ static const char *on_reopened(struct crew *crew, struct child *child, struct me
 	return NULL;
 }
 
+/* What it ran has nobody who waits for it; where that is all it does, it is a death as any (rollout.c). */
+static const char *on_overrun(struct crew *crew, struct child *child, struct message *m)
+{
+	if (!slot_is_task(child->slot))
+		return refuse(crew, child, m);
+	child->overrun = true;
+	snprintf(child->wish, sizeof(child->wish), "%s", m->overrun.reason);
+	child_expect_death(crew, child, EXIT_MS, "did not exit after OVERRUN");
+	return NULL;
+}
+
 static const char *on_drained(struct crew *crew, struct child *child, struct message *m)
 {
 	if (child->drained)
@@ -218,6 +244,7 @@ static const char *on_drained(struct crew *crew, struct child *child, struct mes
 	X(STORE,      on_store,       on_store,      on_store)			\
 	X(FORGET,     on_forget,      on_forget,     on_forget)			\
 	X(REOPENED,   refuse,         on_reopened,   on_reopened)		\
+	X(OVERRUN,    refuse,         on_overrun,     on_overrun)		\
 	X(DRAINED,    on_drained,     on_drained,    on_drained)
 
 static message_fn *const rules[CHANNEL_N_TYPES][CHILD_DYING] = {

@@ -243,7 +243,7 @@ static bool all_hang(const struct crew *crew, uint64_t ms)
 	bool all = false;
 
 	child_each(crew, child) {
-		if (child->phase != CHILD_SERVING)
+		if (child->phase != CHILD_SERVING || slot_is_task(child->slot))
 			continue;
 		if (hang_silent_ms(crew, child) < ms)
 			return false;

@@ -40,6 +40,9 @@ static int run_crew(struct crew *crew)
 		log_error("cannot start: balance least: %s", crew->why_not_least);
 		return BROOD_EXIT_NOT_STARTED;
 	}
+	r = tasks_create(crew);
+	if (r < 0)
+		return fail_start("queue of the tasks", r);
 	r = intake_create(crew);
 	if (r < 0)
 		return fail_start("queues of the workers", r);

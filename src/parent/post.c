@@ -48,7 +48,7 @@ static int put(struct box *to, const void *bytes, size_t size, const int fds[], 
 	return errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;
 }
 
-static struct envelope *envelope_of(const struct parcel *p)
+static struct envelope *envelope_of(const struct relayed *p)
 {
 	return (struct envelope *)p->bytes;
 }
@@ -59,13 +59,13 @@ static void await_room(struct crew *crew, struct box *box)
 	box_watch(crew, box);
 }
 
-static bool has_waited(const struct crew *crew, const struct parcel *p, uint64_t ms)
+static bool has_waited(const struct crew *crew, const struct relayed *p, uint64_t ms)
 {
 	return p->since_ms != 0 && crew->now_ms >= p->since_ms + ms;
 }
 
 /* Its sender is told that it has not reached somebody. Return: false = there is no room for that yet. */
-static bool give_back(struct crew *crew, struct parcel *p)
+static bool give_back(struct crew *crew, struct relayed *p)
 {
 	struct box *sender = box_find(crew, p->sender_id);
 	struct envelope e = *envelope_of(p);
@@ -120,7 +120,7 @@ static bool is_for_many(const struct envelope *e)
 	return e->kind == PACKET_LETTERS && (e->to == BROOD_TO_ALL || e->to == BROOD_TO_OTHERS);
 }
 
-static struct box *next_of_many(const struct crew *crew, const struct envelope *e, struct parcel *p)
+static struct box *next_of_many(const struct crew *crew, const struct envelope *e, struct relayed *p)
 {
 	const struct post_office *post = crew->post;
 
@@ -136,7 +136,7 @@ static struct box *next_of_many(const struct crew *crew, const struct envelope *
 }
 
 /* Who is to get it next; NULL = nobody more, or p->error says why nobody. */
-static struct box *next_recipient(const struct crew *crew, struct parcel *p)
+static struct box *next_recipient(const struct crew *crew, struct relayed *p)
 {
 	const struct envelope *e = envelope_of(p);
 	struct box *box;
@@ -154,7 +154,7 @@ static struct box *next_recipient(const struct crew *crew, struct parcel *p)
 	return NULL;
 }
 
-static int pass_on(struct crew *crew, struct box *to, struct parcel *p)
+static int pass_on(struct crew *crew, struct box *to, struct relayed *p)
 {
 	struct envelope *e = envelope_of(p);
 	int r;
@@ -171,7 +171,7 @@ static int pass_on(struct crew *crew, struct box *to, struct parcel *p)
 }
 
 /* Return: false = it has to wait. */
-static bool carry_letters(struct crew *crew, struct parcel *p)
+static bool carry_letters(struct crew *crew, struct relayed *p)
 {
 	for (;;) {
 		struct box *to;
@@ -197,7 +197,7 @@ static bool carry_letters(struct crew *crew, struct parcel *p)
 	}
 }
 
-static bool carry(struct crew *crew, struct parcel *p)
+static bool carry(struct crew *crew, struct relayed *p)
 {
 	return envelope_of(p)->kind == PACKET_LETTERS ? carry_letters(crew, p) : give_back(crew, p);
 }
@@ -205,7 +205,7 @@ static bool carry(struct crew *crew, struct parcel *p)
 /* ---- what a box's owner has sent ---- */
 
 /* Names the sender, as we know it. */
-static void stamp(struct crew *crew, const struct box *from, struct parcel *p)
+static void stamp(struct crew *crew, const struct box *from, struct relayed *p)
 {
 	struct envelope *e = envelope_of(p);
 
@@ -229,7 +229,7 @@ static void look_later(struct crew *crew)
 }
 
 /* To nobody, but back. */
-static void return_whole(struct parcel *p, int error)
+static void return_whole(struct relayed *p, int error)
 {
 	p->size = sizeof(struct envelope);
 	p->at = UINT32_MAX;
@@ -239,8 +239,8 @@ static void return_whole(struct parcel *p, int error)
 /* Return: bytes, 0 = nothing is there or it has to wait, -EPIPE, -EPROTO. */
 static int relay_one(struct crew *crew, struct box *box)
 {
-	struct parcel p;
-	int r = parcel_receive(crew, box->fd, false, &p);
+	struct relayed p;
+	int r = relayed_receive(crew, box->fd, false, &p);
 
 	if (r <= 0 && (r != -EMFILE || p.size < sizeof(struct envelope)))
 		return r == -EMFILE ? -EPROTO : r;
@@ -248,10 +248,10 @@ static int relay_one(struct crew *crew, struct box *box)
 	if (r == -EMFILE)
 		return_whole(&p, r);
 	if (carry(crew, &p)) {
-		parcel_close(&p);
+		relayed_close(&p);
 		return (int)p.size;
 	}
-	box->sent = parcel_keep(crew, &p);
+	box->sent = relayed_keep(crew, &p);
 	if (!box->sent)
 		crew->post->n_dropped += envelope_of(&p)->n;
 	look_later(crew);
@@ -306,14 +306,14 @@ static void forget_handled(const struct box *box, struct envelope *e)
 /* Return: whether all of it is returned. */
 static bool return_unread(struct crew *crew, struct box *box)
 {
-	struct parcel p;
+	struct relayed p;
 	int r;
 
 	while (box->far_fd >= 0 && !box->unread) {
-		r = parcel_receive(crew, box->far_fd, true, &p);
+		r = relayed_receive(crew, box->far_fd, true, &p);
 		if (r <= 0 && r != -EMFILE)
 			break;
-		parcel_close(&p);
+		relayed_close(&p);
 		if (p.size < sizeof(struct envelope) || envelope_of(&p)->kind == PACKET_RETURNED)
 			continue;
 		if (envelope_of(&p)->kind == PACKET_EVENT) {
@@ -326,7 +326,7 @@ static bool return_unread(struct crew *crew, struct box *box)
 		p.error = -EPIPE;
 		p.error_id = box->id;
 		if (envelope_of(&p)->n > 0 && !give_back(crew, &p))
-			box->unread = parcel_keep(crew, &p);
+			box->unread = relayed_keep(crew, &p);
 	}
 	if (box->unread)
 		look_later(crew);
@@ -338,9 +338,9 @@ static bool return_unread(struct crew *crew, struct box *box)
 static void go_on(struct crew *crew, struct box *box)
 {
 	if (box->sent && carry(crew, box->sent))
-		parcel_free(crew, &box->sent);
+		relayed_free(crew, &box->sent);
 	if (box->unread && give_back(crew, box->unread))
-		parcel_free(crew, &box->unread);
+		relayed_free(crew, &box->unread);
 	if (box->open) {
 		box_watch(crew, box);
 		return;

@@ -13,7 +13,7 @@ struct child;
 struct crew;
 
 /* A packet on its way. */
-struct parcel {
+struct relayed {
 	char		*bytes;
 	size_t		 size;
 	int		 fds[PACKET_FDS_MOST];
@@ -38,8 +38,8 @@ struct box {
 	uint32_t	 events;	/* watched for */
 	uint32_t	 serial;	/* of the last packet of letters or event that was put in */
 	const _Atomic uint64_t *progress;	/* as struct mailbox has it */
-	struct parcel	*sent;		/* by its owner; waits for room elsewhere; NULL = nothing does */
-	struct parcel	*unread;	/* by its late owner; waits to be returned */
+	struct relayed	*sent;		/* by its owner; waits for room elsewhere; NULL = nothing does */
+	struct relayed	*unread;	/* by its late owner; waits to be returned */
 };
 
 /* Two boxes for each process there may be: one may outlive its owner. */
@@ -49,7 +49,7 @@ struct post_office {
 	unsigned	 n_boxes;	/* that were ever used */
 	struct box	*boxes;
 	struct box	*helper;	/* NULL = there is none */
-	unsigned	 n_waiting;	/* parcels */
+	unsigned	 n_waiting;	/* relayed packets */
 	uint64_t	 look_ms;	/* at what waits too long, next; 0 = nothing waits */
 	uint64_t	 n_letters;	/* passed on */
 	uint64_t	 n_returned;
@@ -68,12 +68,12 @@ void box_free(struct crew *crew, struct box *box);
 /* Watches for what it has to be watched for now. */
 void box_watch(struct crew *crew, struct box *box);
 struct box *box_find(const struct crew *crew, uint32_t id);
-/* Keeps a copy of @parcel, whose descriptors are its from now on; NULL = no memory, they are closed. */
-struct parcel *parcel_keep(struct crew *crew, const struct parcel *parcel);
-void parcel_free(struct crew *crew, struct parcel **parcel);
-void parcel_close(struct parcel *parcel);
+/* Keeps a copy of @relayed, whose descriptors are its from now on; NULL = no memory, they are closed. */
+struct relayed *relayed_keep(struct crew *crew, const struct relayed *relayed);
+void relayed_free(struct crew *crew, struct relayed **relayed);
+void relayed_close(struct relayed *relayed);
 /*
  * Takes one packet out of @fd. Return: 1, 0 = none waits, -EPIPE = it has ended, -EPROTO = it is none, -EMFILE = without
  * its descriptors; then there is nothing to close.
  */
-int parcel_receive(struct crew *crew, int fd, bool from_parent, struct parcel *ret_parcel);
+int relayed_receive(struct crew *crew, int fd, bool from_parent, struct relayed *ret_relayed);

@@ -85,6 +85,15 @@ static void write_post(const struct crew *crew, struct bulletin *b, const struct
 	board_set(&post->pid, (uint64_t)child->pid);
 }
 
+static unsigned n_ready_tasks(const struct crew *crew)
+{
+	unsigned n = 0;
+
+	task_each(crew, slot)
+		n += slot_is_served(slot->state);
+	return n;
+}
+
 static void write_numbers(struct crew *crew, struct bulletin *b)
 {
 	board_set(&b->state, state_of(crew));
@@ -96,6 +105,10 @@ static void write_numbers(struct crew *crew, struct bulletin *b)
 	board_set(&b->balance, crew->config->options.model == BROOD_REUSEPORT ? crew->balance : BROOD_BALANCE_AUTO);
 	board_set(&b->restarts, crew->n_restarts);
 	board_set(&b->giveups, crew->n_giveups);
+	board_set(&b->tasks, n_ready_tasks(crew));
+	board_set(&b->tasks_queued, tasks_n_queued(crew));
+	board_set(&b->task_restarts, crew->n_task_restarts);
+	board_set(&b->task_giveups, crew->n_task_giveups);
 	board_set(&b->reloads, crew->n_reloads);
 	board_set(&b->reloads_failed, crew->n_reloads_failed);
 	for (unsigned i = 0; i < BULLETIN_N_DEATHS; i++)

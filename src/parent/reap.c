@@ -92,9 +92,10 @@ static void log_leaving(const struct crew *crew, const struct child *child, cons
 		log_about(LOG_WARN, &subject, "worker %u (pid %d): %s, %" PRIu64 " connection%s cut", child->slot, (int)child->pid,
 			  how, n_cut, n_cut == 1 ? "" : "s");
 	else if (crew->stopping && (orderly || crew->exit_code == BROOD_EXIT_NOT_STARTED))
-		log_debug("worker %u (pid %d): %s", child->slot, (int)child->pid, how);
+		log_debug("%s %u (pid %d): %s", slot_kind(child->slot), slot_number(child->slot), (int)child->pid, how);
 	else
-		log_about(LOG_INFO, &subject, "worker %u (pid %d): %s", child->slot, (int)child->pid, how);
+		log_about(LOG_INFO, &subject, "%s %u (pid %d): %s", slot_kind(child->slot), slot_number(child->slot),
+			  (int)child->pid, how);
 }
 
 /* What its loop did in all its life, as it wrote it on the board. */
@@ -104,7 +105,8 @@ static void log_counters(const struct crew *crew, const struct child *child)
 
 #define FORMAT(name, meaning) " " #name "=%" PRIu64
 #define VALUE(name, meaning) , board_get(&row->name)
-	log_debug("worker %u (pid %d): counters:" BOARD_FIELDS(FORMAT), child->slot, (int)child->pid
+	log_debug("%s %u (pid %d): counters:" BOARD_FIELDS(FORMAT), slot_kind(child->slot), slot_number(child->slot),
+		  (int)child->pid
 		  BOARD_FIELDS(VALUE));
 #undef VALUE
 #undef FORMAT
@@ -113,21 +115,24 @@ static void log_counters(const struct crew *crew, const struct child *child)
 /* Its slot is told last, because by then a reaped child no longer takes up a place. */
 static void bury(struct crew *crew, struct child *child, const struct obituary *o, bool reaped)
 {
+	bool is_task = slot_is_task(child->slot), was_told = is_task ? crew->tasks_leave : crew->stopping != NOT_STOPPING;
 	enum role role = child_detach(crew, child);
 
-	if (role != ROLE_LEAVING && !crew->stopping)
+	if (role != ROLE_LEAVING && !crew->stopping && !is_task)
 		crew->n_deaths[obituary_cause(o, child)]++;
 	if (crew->stopping)
 		stop_count(crew, child);
-	if (crew->stopping || role == ROLE_LEAVING)
+	if (was_told || role == ROLE_LEAVING)
 		log_leaving(crew, child, o);
 	post_close(crew, child->box);
-	event_exit(crew, child, o, crew->stopping || role == ROLE_LEAVING);
+	event_exit(crew, child, o, was_told || role == ROLE_LEAVING);
 	child->buried = true;
 	if (reaped)
 		child_destroy(crew, child);
 	if (role != ROLE_LEAVING)
 		rollout_lose(crew, role, o);
+	if (is_task)
+		tasks_look(crew);
 }
 
 void on_death(struct crew *crew, struct child *child)

@@ -27,6 +27,8 @@ unsigned reload_n_left(struct crew *crew)
 
 	slot_each(crew, slot)
 		n += slot->index < crew->n_wanted && slot->incumbent && reload_concerns(crew, slot->incumbent);
+	task_each(crew, slot)
+		n += slot->incumbent && reload_concerns(crew, slot->incumbent);
 	return n;
 }
 
@@ -56,8 +58,8 @@ void reload_stop(struct crew *crew, const struct obituary *o)
 	if (!crew->reloading)
 		return;
 	obituary_tell_briefly(o, how, sizeof(how));
-	snprintf(crew->reload_failure, sizeof(crew->reload_failure), "stopped at worker %u, whose replacement died %s",
-		 o->slot, how);
+	snprintf(crew->reload_failure, sizeof(crew->reload_failure), "stopped at %s %u, whose replacement died %s",
+		 slot_kind(o->slot), slot_number(o->slot), how);
 	crew->n_reloads_failed++;
 	log_error("reload: %s; %u old worker%s", crew->reload_failure, reload_n_left(crew),
 		  reload_n_left(crew) == 1 ? " stays" : "s stay");

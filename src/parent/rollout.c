@@ -50,8 +50,8 @@ void rollout_announce(struct crew *crew)
 
 static void greet_pool(struct crew *crew)
 {
-	slot_each(crew, slot)
-		if (!slot->was_ready)
+	any_slot_each(crew, slot)
+		if (!slot->was_ready && !(slot_is_task(slot->index) && slot->state == SLOT_GIVEN_UP))
 			return;
 	crew->was_ready = true;
 	if (takeover_under_way(crew))
@@ -68,13 +68,16 @@ void rollout_greet(struct crew *crew, struct slot *slot)
 
 	duration_format(crew->now_ms - child->born_ms, took);
 	if (slot->was_ready)
-		log_about(LOG_INFO, &subject, "worker %u (pid %d): ready after %s", slot->index, (int)child->pid, took);
+		log_about(LOG_INFO, &subject, "%s %u (pid %d): ready after %s", slot_kind(slot->index),
+			  slot_number(slot->index), (int)child->pid, took);
 	else
-		log_about(LOG_DEBUG, &subject, "worker %u (pid %d): ready after %s", slot->index, (int)child->pid, took);
+		log_about(LOG_DEBUG, &subject, "%s %u (pid %d): ready after %s", slot_kind(slot->index),
+			  slot_number(slot->index), (int)child->pid, took);
 	slot->was_ready = true;
 	if (!crew->was_ready && !crew->stopping)
 		greet_pool(crew);
-	stranger_look(crew);
+	if (!slot_is_task(slot->index))
+		stranger_look(crew);
 }
 
 /*
@@ -101,9 +104,9 @@ static bool may_replace(struct crew *crew)
 {
 	unsigned n = 0;
 
-	slot_each(crew, slot)
+	any_slot_each(crew, slot)
 		n += slot->state == SLOT_RETIRING;
-	return n < crew->config->options.surge && child_n_free(crew) > crew->n_slots;
+	return n < crew->config->options.surge && child_n_free(crew) > crew->n_slots + crew->n_tasks;
 }
 
 static struct slot *longest_wish(struct crew *crew)
@@ -111,7 +114,7 @@ static struct slot *longest_wish(struct crew *crew)
 	uint64_t first_ms = crew->now_ms + 1;
 	struct slot *first = NULL;
 
-	slot_each(crew, slot) {
+	any_slot_each(crew, slot) {
 		uint64_t wish_ms = rollout_wish_ms(crew, slot);
 
 		if (wish_ms != 0 && wish_ms < first_ms) {
@@ -150,8 +153,13 @@ static struct restart_verdict judge(struct crew *crew, struct slot *slot, const 
 		.at_ms = crew->now_ms, .was_ready = o->ever_ready, .random = random_bits(crew),
 		.lived_ms = o->lived_ms,
 	};
+	struct restart_policy policy = crew->policy;
 
-	return restart_decide(&crew->policy, &slot->history, &crew->deaths, &death);
+	if (slot_is_task(slot->index)) {
+		policy.slots_only = true;
+		return restart_decide(&policy, &slot->history, &crew->task_deaths, &death);
+	}
+	return restart_decide(&policy, &slot->history, &crew->deaths, &death);
 }
 
 static void log_death(const struct obituary *o, const char *what_next)
@@ -160,7 +168,8 @@ static void log_death(const struct obituary *o, const char *what_next)
 	char how[LOG_LINE_BYTES / 2];
 
 	obituary_tell(o, how, sizeof(how));
-	log_about(LOG_WARN, &subject, "worker %u (pid %d): %s; %s", o->slot, (int)o->pid, how, what_next);
+	log_about(LOG_WARN, &subject, "%s %u (pid %d): %s; %s", slot_kind(o->slot), slot_number(o->slot), (int)o->pid,
+		  how, what_next);
 }
 
 static void log_giveup(const struct crew *crew, const struct obituary *o, const struct restart_verdict *v,
@@ -168,16 +177,17 @@ static void log_giveup(const struct crew *crew, const struct obituary *o, const 
 {
 	struct log_subject subject = obituary_subject(o);
 	char last[LOG_LINE_BYTES / 2];
+	const char *place = slot_is_task(o->slot) ? "task" : "slot";
 	char span[DURATION_TEXT_BYTES];
 
 	obituary_tell_briefly(o, last, sizeof(last));
 	duration_format(v->span_ms, span);
 	if (v->what == RESTART_NEVER_READY)
-		log_about(LOG_ERROR, &subject, "giveup: slot %u: %u deaths in a row before it was ready, the last %s; %s", o->slot,
-			  v->n_deaths, last, what_next);
+		log_about(LOG_ERROR, &subject, "giveup: %s %u: %u deaths in a row before it was ready, the last %s; %s",
+			  place, slot_number(o->slot), v->n_deaths, last, what_next);
 	else if (v->what == RESTART_NEVER_SLOT)
-		log_about(LOG_ERROR, &subject, "giveup: slot %u: %u deaths in %s, the last %s; %s", o->slot, v->n_deaths, span,
-			  last, what_next);
+		log_about(LOG_ERROR, &subject, "giveup: %s %u: %u deaths in %s, the last %s; %s", place, slot_number(o->slot),
+			  v->n_deaths, span, last, what_next);
 	else
 		log_about(LOG_ERROR, &subject, "giveup: %u deaths of %u workers in %s, the last of slot %u %s; %s", v->n_deaths,
 			  crew->n_slots, span, o->slot, last, what_next);
@@ -198,9 +208,16 @@ static void give_up(struct crew *crew, struct slot *slot, const struct obituary 
 {
 	const struct brood_options *options = &crew->config->options;
 
-	crew->n_giveups++;
 	event_giveup(crew, slot, o);
 	slot_on(crew, slot, event);
+	if (slot_is_task(slot->index)) {
+		crew->n_task_giveups++;
+		log_giveup(crew, o, v, event == ON_STAY ? "the old one stays" : "the workers go on");
+		if (!crew->was_ready && !crew->stopping)
+			greet_pool(crew);
+		return;
+	}
+	crew->n_giveups++;
 	if (options->on_giveup == BROOD_GIVEUP_EXIT || n_given_up(crew) == crew->n_slots) {
 		log_giveup(crew, o, v, "draining the others");
 		stop_begin(crew, BROOD_EXIT_GAVE_UP, options->drain_timeout_ms);
@@ -225,9 +242,24 @@ static void restart(struct crew *crew, struct slot *slot, const struct obituary 
 		snprintf(next, sizeof(next), "restarting in %s", delay);
 	log_death(o, next);
 	slot->n_restarts++;
-	crew->n_restarts++;
+	*(slot_is_task(slot->index) ? &crew->n_task_restarts : &crew->n_restarts) += 1;
 	slot->delay_ms = v->delay_ms;
 	slot_on(crew, slot, event);
+}
+
+/* Who went because what it ran would not end is no loss, unless it is all it does. */
+static bool is_no_death(const struct crew *crew, const struct obituary *o)
+{
+	return o->overrun && o->lived_ms >= crew->config->options.backoff_min_ms;
+}
+
+static void replace_overrun(struct crew *crew, struct slot *slot, const struct obituary *o)
+{
+	struct log_subject subject = obituary_subject(o);
+
+	log_about(LOG_INFO, &subject, "task %u (pid %d): ended (%s); replaced", slot_number(o->slot), (int)o->pid, o->why);
+	slot->turn_ms = 0;
+	slot_on(crew, slot, slot->successor ? ON_HEIR : ON_AGAIN);
 }
 
 static bool is_last(const struct restart_verdict *v)
@@ -271,7 +303,7 @@ static bool is_leaving(const struct slot *slot)
 /* A worker more that never gets ready is no reason to end those there are. */
 static bool was_too_much(const struct crew *crew, const struct slot *slot)
 {
-	return crew->was_ready && !slot->was_ready;
+	return crew->was_ready && !slot->was_ready && !slot_is_task(slot->index);
 }
 
 static void lose_incumbent(struct crew *crew, struct slot *slot, const struct obituary *o)
@@ -281,6 +313,10 @@ static void lose_incumbent(struct crew *crew, struct slot *slot, const struct ob
 	if (is_leaving(slot)) {
 		log_death(o, "not replaced (scaling down)");
 		slot_on(crew, slot, ON_GONE);
+		return;
+	}
+	if (is_no_death(crew, o)) {
+		replace_overrun(crew, slot, o);
 		return;
 	}
 	v = judge(crew, slot, o);
@@ -305,7 +341,7 @@ void rollout_lose(struct crew *crew, enum role role, const struct obituary *o)
 
 	slot->died_ms = crew->now_ms;
 	obituary_tell(o, slot->death, sizeof(slot->death));
-	if (crew->stopping) {
+	if (slot_is_task(slot->index) ? crew->tasks_leave : crew->stopping != NOT_STOPPING) {
 		if (role == ROLE_INCUMBENT)
 			slot_on(crew, slot, ON_GONE);
 		return;

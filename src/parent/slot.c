@@ -23,9 +23,11 @@ static void wait_for_turn(struct crew *crew, struct slot *slot)
 static void fork_failed(struct crew *crew, struct slot *slot, int error)
 {
 	if (crew->was_ready) {
-		log_error("worker %u: cannot fork: %s; trying again in 1.0 s", slot->index, strerror(-error));
+		log_error("%s %u: cannot fork: %s; trying again in 1.0 s", slot_kind(slot->index), slot_number(slot->index),
+			  strerror(-error));
 	} else if (!crew->stopping) {
-		log_error("cannot start: fork of worker %u: %s", slot->index, strerror(-error));
+		log_error("cannot start: fork of %s %u: %s", slot_kind(slot->index), slot_number(slot->index),
+			  strerror(-error));
 		stop_begin(crew, BROOD_EXIT_NOT_STARTED, 0);
 		return;
 	}
@@ -55,8 +57,8 @@ static void fork_successor(struct crew *crew, struct slot *slot)
 		return;
 	}
 	subject = child_subject(slot->incumbent, slot->incumbent->wish);
-	log_about(LOG_INFO, &subject, "worker %u (pid %d): retiring (%s); replacement pid %d", slot->index,
-		  (int)slot->incumbent->pid, slot->incumbent->wish, (int)slot->successor->pid);
+	log_about(LOG_INFO, &subject, "%s %u (pid %d): retiring (%s); replacement pid %d", slot_kind(slot->index),
+		  slot_number(slot->index), (int)slot->incumbent->pid, slot->incumbent->wish, (int)slot->successor->pid);
 	event_fork(crew, slot->successor, slot->incumbent->wish);
 }
 
@@ -137,8 +139,10 @@ static void dismiss(struct crew *crew, struct slot *slot)
  */
 static void drain_all(struct crew *crew, struct slot *slot)
 {
-	uint32_t timeout_ms = (uint32_t)(crew->stop_deadline_ms - crew->now_ms);
+	uint32_t timeout_ms = 0;
 
+	if (crew->stop_deadline_ms > crew->now_ms)	/* task processes are told later, perhaps after it */
+		timeout_ms = (uint32_t)(crew->stop_deadline_ms - crew->now_ms);
 	slot->turn_ms = 0;
 	custody_close(slot);
 	store_clear(slot);
@@ -186,6 +190,7 @@ void slot_on(struct crew *crew, struct slot *slot, enum slot_event event)
 
 	must(rule.action);
 	slot->state = rule.next;
-	intake_on_slot(crew, slot, was);
+	if (!slot_is_task(slot->index))
+		intake_on_slot(crew, slot, was);
 	rule.action(crew, slot);
 }

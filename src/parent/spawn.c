@@ -2,7 +2,7 @@
 /*
  * spawn - a worker process: born, cleaned of everything the parent has, handed to worker_main()
  *
- * The only file of this room that knows the worker, and the keeper of a program. The child ends with _exit(), because
+ * The only file of this room that knows the worker, the task process, and the keeper of a program. The child ends with _exit(), because
  * the handlers that the program has registered for its exit are the parent's.
  */
 #include "parent/crew.h"
@@ -12,6 +12,7 @@
 #include "bridge/heritage.h"
 #include "guest/guest.h"
 #include "helper/helper.h"
+#include "task/task.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -87,7 +88,7 @@ static int close_but(int kept[], size_t n_kept)
 /* Everything but the standard three, the channels, where connections come from, what tells of them, what is stored. */
 static int close_others(const struct heritage *h)
 {
-	int kept[LISTENERS_MAX + 8 + STORED_MOST] = { STDERR_FILENO, h->channel_fd };
+	int kept[LISTENERS_MAX + 10 + STORED_MOST] = { STDERR_FILENO, h->channel_fd };
 	size_t n_kept = 2;
 
 	for (unsigned i = 0; i < h->config->n_listeners; i++)
@@ -97,6 +98,8 @@ static int close_others(const struct heritage *h)
 		kept[n_kept++] = h->queue_fd;
 	if (h->inbox_fd >= 0)
 		kept[n_kept++] = h->inbox_fd;
+	if (h->ticket_fd >= 0)
+		kept[n_kept++] = h->ticket_fd;
 	if (h->access_fd > STDERR_FILENO)
 		kept[n_kept++] = h->access_fd;
 	if (h->wake_fd >= 0)
@@ -137,6 +140,8 @@ static int run_child(const struct heritage *h)
 	struct failed_msg failed = { { 0 } };
 	int r = settle_in(h);
 
+	if (r == 0 && h->is_task)
+		return task_main(h);
 	if (r == 0)
 		return h->config->guest ? guest_main(h) : worker_main(h);
 	snprintf(failed.reason, sizeof(failed.reason), "cannot settle in: %s", strerror(-r));

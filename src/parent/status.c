@@ -97,6 +97,51 @@ static json_t *tell_slots(struct crew *crew)
 	return slots;
 }
 
+/* ---- task processes ---- */
+
+static json_t *tell_task_process(const struct crew *crew, const struct child *child)
+{
+	const struct board_row *row;
+	struct usage usage;
+
+	if (!child)
+		return json_null();
+	row = child_row(crew, child);
+	usage_read(child->pid, &usage);
+	return json_pack("{s:i, s:I, s:I, s:b, s:b, s:I, s:I, s:f}",
+			 "pid", (int)child->pid, "generation", (json_int_t)child->generation,
+			 "uptime_ms", number(crew->now_ms - child->born_ms), "ready", child->ever_ready,
+			 "running", board_get(&row->in_flight) != 0, "done", number(board_get(&row->tasks_run)),
+			 "rss_bytes", number(usage.rss_bytes), "cpu_s", usage.cpu_s);
+}
+
+static json_t *tell_task_slot(const struct crew *crew, const struct slot *slot)
+{
+	return json_pack("{s:i, s:s, s:o, s:o, s:I, s:o}", "task", (int)slot_number(slot->index),
+			 "state", slot_state_name(slot->state), "process", tell_task_process(crew, slot->incumbent),
+			 "successor", tell_pid(slot->successor), "restarts", (json_int_t)slot->n_restarts,
+			 "last_death", tell_death(crew, slot));
+}
+
+/* Null where there are none. */
+static json_t *tell_tasks(struct crew *crew)
+{
+	json_t *slots;
+
+	if (crew->n_tasks == 0)
+		return json_null();
+	slots = json_array();
+	task_each(crew, slot) {
+		if (json_array_append_new(slots, tell_task_slot(crew, slot)) < 0) {
+			json_decref(slots);
+			return NULL;
+		}
+	}
+	return json_pack("{s:i, s:i, s:I, s:I, s:o}", "queued", (int)tasks_n_queued(crew), "queue", (int)crew->n_tickets_max,
+			 "restarts", number(crew->n_task_restarts), "giveups", number(crew->n_task_giveups),
+			 "slots", slots);
+}
+
 /* ---- the pool ---- */
 
 /* How many times its share the worker with the most connections has; null when there are none. */
@@ -180,7 +225,7 @@ static const char *balance_of(const struct crew *crew)
 json_t *status_tell(struct crew *crew)
 {
 	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:o, s:o, "
-			 "s:b, s:b, s:b, s:i, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o}",
+			 "s:b, s:b, s:b, s:i, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}",
 			 "brood", BROOD_VERSION, "pid", (int)crew->pid,
 			 "uptime_ms", number(crew->now_ms - crew->born_ms),
 			 "model", config_model_name(crew->config),
@@ -194,7 +239,8 @@ json_t *status_tell(struct crew *crew)
 			 "reload", tell_reload(crew), "upgrade", tell_upgrade(crew),
 			 "reopen", tell_reopen(crew),
 			 "restarts", number(crew->n_restarts), "giveups", number(crew->n_giveups),
-			 "imbalance", tell_imbalance(crew), "slots", tell_slots(crew));
+			 "imbalance", tell_imbalance(crew), "slots", tell_slots(crew),
+			 "tasks", tell_tasks(crew));
 }
 
 /* ---- poison ---- */

@@ -19,6 +19,15 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
+static unsigned n_workers(const struct crew *crew)
+{
+	unsigned n = 0;
+
+	child_each(crew, child)
+		n += !slot_is_task(child->slot);
+	return n;
+}
+
 /* Those that already leave, or die, get no more time than the rest. */
 static void limit_others(struct crew *crew, uint32_t timeout_ms)
 {
@@ -43,6 +52,8 @@ void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms)
 	claims_release(crew->claim_fd, crew->config->n_listeners);	/* the next pool may come when nobody listens any more */
 	slot_each(crew, slot)
 		slot_on(crew, slot, ON_STOP);
+	if (timeout_ms == 0)
+		tasks_hurry(crew);
 	limit_others(crew, timeout_ms);
 }
 
@@ -51,6 +62,7 @@ void stop_hurry(struct crew *crew)
 	must(crew->stopping);
 	inplace_stop(crew);
 	crew->stopping = STOPPING_NOW;
+	tasks_hurry(crew);
 	limit_others(crew, 0);
 }
 
@@ -60,7 +72,7 @@ static void drain(struct crew *crew, const char *who)
 	char at_most[DURATION_TEXT_BYTES];
 
 	duration_format(timeout_ms, at_most);
-	log_info("%s: draining %u worker%s, at most %s", who, crew->n_children, plural(crew->n_children), at_most);
+	log_info("%s: draining %u worker%s, at most %s", who, n_workers(crew), plural(n_workers(crew)), at_most);
 	stop_begin(crew, BROOD_EXIT_DRAINED, timeout_ms);
 }
 

@@ -57,7 +57,7 @@ const struct brood_stream_events *handler_stream_events(void *ctx)
 	return handler->stream.data ? &handler->stream : NULL;
 }
 
-static int load_object(struct handler *handler, const char *path, bool needs_handle, char *ret_error, size_t size)
+int handler_open(const char *path, void **ret_object, char *ret_error, size_t size)
 {
 	char here[4096];
 
@@ -65,13 +65,23 @@ static int load_object(struct handler *handler, const char *path, bool needs_han
 		snprintf(here, sizeof(here), "./%s", path);
 		path = here;
 	}
-	handler->object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (handler->object)
-		handler->handle = (void (*)(struct brood_request *))dlsym(handler->object, "brood_handle");
-	if (!handler->object || (!handler->handle && needs_handle)) {
+	*ret_object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (*ret_object)
+		return 0;
+	explain(path, ret_error, size);
+	return -ENOEXEC;
+}
+
+static int load_object(struct handler *handler, const char *path, bool needs_handle, char *ret_error, size_t size)
+{
+	int r = handler_open(path, &handler->object, ret_error, size);
+
+	if (r < 0)
+		return r;
+	handler->handle = (void (*)(struct brood_request *))dlsym(handler->object, "brood_handle");
+	if (!handler->handle && needs_handle) {
 		explain(path, ret_error, size);
-		if (handler->object)
-			dlclose(handler->object);
+		dlclose(handler->object);
 		return -ENOEXEC;
 	}
 	load_stream(handler);

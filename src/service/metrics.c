@@ -70,6 +70,10 @@ static void tell_build(struct metrics *m, const struct config *config)
 	X(workers_wanted,            gauge,   wanted,	"Workers there are to be.")		\
 	X(worker_restarts_total,     counter, restarts,	"Workers started after a death.")	\
 	X(giveups_total,             counter, giveups,	"Slots given up, because their workers died too often.") \
+	X(task_processes,            gauge,   tasks,	"Task processes that are ready.")	\
+	X(tasks_queued,              gauge,   tasks_queued,	"Tasks that wait for a task process.")	\
+	X(task_process_restarts_total, counter, task_restarts,	"Task processes started after a death.")	\
+	X(task_process_giveups_total, counter, task_giveups,	"Task processes given up, because they died too often.") \
 	X(reloads_total,             counter, reloads,	"Reloads begun.")			\
 	X(reload_failures_total,     counter, reloads_failed, "Reloads stopped, because a new worker was not ready.")
 
@@ -93,6 +97,14 @@ static void tell_build(struct metrics *m, const struct config *config)
 	X(state_refusals_total,      counter, state_refusals,	"Writes that found no room in it.") \
 	X(state_lock_timeouts_total, counter, state_timeouts,	"Writes given up because of a worker that was stopped.") \
 	X(state_repairs_total,       counter, state_repairs,	"Times a worker had died in it.") \
+	X(tasks_waited_for,          gauge,   tasks_waited_for,	"Tasks queued or running.")	\
+	X(tasks_total,               counter, tasks_asked,	"Tasks given to the queue.")	\
+	X(tasks_refused_total,       counter, tasks_refused,	"Tasks refused, because the queue was full.") \
+	X(tasks_done_total,          counter, tasks_done,	"Tasks that ended well.")	\
+	X(tasks_failed_total,        counter, tasks_failed,	"Tasks that said they failed.")	\
+	X(tasks_crashed_total,       counter, tasks_crashed,	"Tasks whose process died.")	\
+	X(tasks_timed_out_total,     counter, tasks_timed_out,	"Tasks that took too long.")	\
+	X(tasks_cancelled_total,     counter, tasks_cancelled,	"Tasks nobody waited for any more.") \
 	X(receive_bytes_total,       counter, received,	"Bytes received from clients.")		\
 	X(transmit_bytes_total,      counter, sent,	"Bytes sent to clients.")		\
 	X(messages_sent_total,       counter, messages_sent,	"Messages that workers sent to others.") \
@@ -181,6 +193,16 @@ static void tell_latency(struct metrics *m)
 
 /* ---- slots and their workers ---- */
 
+/* Those of task processes come behind the slots. */
+static unsigned n_workers(const struct bulletin_copy *pool)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < pool->n_posts; i++)
+		n += pool->posts[i].slot < BULLETIN_SLOTS_MOST;
+	return n;
+}
+
 static void tell_states(struct metrics *m)
 {
 	static const char *const states[] = {
@@ -195,7 +217,7 @@ static void tell_states(struct metrics *m)
 			n += strcmp(m->pool->slot_state[slot], states[i]) == 0;
 		fprintf(m->out, "brood_slots{state=\"%s\"} %u\n", states[i], n);
 	}
-	tell(m, "worker_processes", "gauge", "Workers there are, those that still drain among them.", m->pool->n_posts);
+	tell(m, "worker_processes", "gauge", "Workers there are, those that still drain among them.", n_workers(m->pool));
 	head(m, "slot_restarts_total", "counter", "Workers started after a death, of each slot.");
 	for (unsigned slot = 0; slot < m->pool->n_slots; slot++)
 		fprintf(m->out, "brood_slot_restarts_total{slot=\"%u\"} %" PRIu64 "\n", slot,

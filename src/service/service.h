@@ -46,6 +46,8 @@ void text_answer(struct brood_request *r, void *ctx);
 
 /* handler.c */
 
+/* Of handlers and of task processes. Return: 0, or -errno and ret_error is one line. */
+int handler_open(const char *path, void **ret_object, char *ret_error, size_t size);
 int handler_create(const struct config *config, void **ret_ctx, char *ret_error, size_t size);
 void handler_destroy(void *ctx);
 void handler_answer(struct brood_request *r, void *ctx);

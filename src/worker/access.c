@@ -143,7 +143,9 @@ static void drop_rest(struct access *a)
 static void tell(struct worker *w, int error)
 {
 	struct access *a = w->access;
-	const struct log_subject subject = { w->heritage->slot, w->pid, w->heritage->generation, "access log" };
+	const struct log_subject subject = {
+		.slot = w->heritage->slot, .pid = w->pid, .generation = w->heritage->generation, .cause = "access log",
+	};
 
 	if (error < 0 && !a->failing) {
 		a->failing = true;

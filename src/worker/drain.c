@@ -11,6 +11,8 @@
  */
 #include "worker/room.h"
 
+#include "task/task.h"
+
 #include <unistd.h>
 
 #define HANDSHAKES_MS		1000	/* for those begun, before the queues are closed */
@@ -145,7 +147,7 @@ bool drain_complete(const struct worker *w)
 		return false;
 	if (w->drain.cut && w->engine->now_ms >= w->drain.deadline_ms)
 		return true;	/* the kernel still holds something; our exit ends that */
-	return w->conns.n_open == 0 && w->n_taken == 0 && w->shed.n_gifts == 0 && listeners_closed(w);
+	return !tasks_pending() && w->conns.n_open == 0 && w->n_taken == 0 && w->shed.n_gifts == 0 && listeners_closed(w);
 }
 
 uint64_t drain_next_ms(const struct worker *w)

@@ -26,6 +26,7 @@
 #include "bridge/privilege.h"
 #include "service/service.h"
 #include "state/state.h"
+#include "task/task.h"
 #include "worker/room.h"
 
 #include <signal.h>
@@ -281,6 +282,8 @@ static int set_up(struct worker *w, char *why, size_t size)
 		snprintf(why, size, "no memory for messages");
 		return -1;
 	}
+	if (tasks_open(w->heritage, &w->reactor, why, size) < 0)
+		return -1;
 	if (conn_table_init(&w->conns, w->engine, &limits, quarantine_before(w)) < 0) {
 		snprintf(why, size, "no memory for %u connections", limits.n_conns);
 		return -1;

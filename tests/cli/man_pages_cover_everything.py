@@ -30,7 +30,7 @@ fields = re.search(r"^struct brood_options \{(.*?)^\};", header, re.M | re.S)[1]
 for field in re.findall(r"^\t[a-z].*?\*?(\w+);", fields, re.M):
     check(field == "size" or re.search(rf"^\.It Va {field} ", page3, re.M), "option", field, "is not told")
 
-for name in ("hello", "hits"):
+for name in ("hello", "hits", "factor"):
     example = (ROOT / f"src/examples/{name}.c").read_text()
     check(example[example.index("#include"):].replace("\\", "\\e") in page3, f"the example is not src/examples/{name}.c")
 

@@ -27,6 +27,8 @@ WRONG = {
     "max-connections": COUNTS,
     "workers": COUNTS + ["513", "Auto"],
     "model": WORDS + ["round-robin "],
+    "tasks": ["-1", "+1", "1.5", "x", "", "1 ", "65", "auto"],
+    "task-queue": COUNTS + ["7", "4097", "off"],
     "rebalance": None,
     "engine": WORDS,
     "balance": WORDS,

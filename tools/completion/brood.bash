@@ -4,7 +4,7 @@
 _brood_both='--config --check --listen --join --admin --backlog --workers --model --balance --drain-timeout
 	--pre-drain --start-timeout --restart-limit --backoff --hang-timeout --surge --max-rss --max-age --on-giveup
 	--user --group --pid-file --control --log --log-format --log-level --help'
-_brood_serve='--root --text --handler --listing --cache-size --max-connections --rebalance --engine --on-fault
+_brood_serve='--root --text --handler --listing --cache-size --max-connections --tasks --task-queue --rebalance --engine --on-fault
 	--poison-limit --max-requests --max-head --max-target --max-fields --max-body --header-timeout --body-timeout
 	--idle-timeout --write-timeout --linger-timeout --max-conn-requests --max-conn-age --access-log
 	--access-log-format --state --state-size --state-full'
@@ -38,14 +38,14 @@ _brood_value() {
 	--stop-signal) _brood_words 'TERM INT QUIT HUP USR1 USR2 WINCH' "$2" ;;
 	--workers | --max-connections) _brood_words 'auto' "$2" ;;
 	--max-rss) _brood_words 'auto off' "$2" ;;
-	--admin | --pre-drain | --hang-timeout | --poison-limit | --max-requests | --max-age | --max-conn-requests | \
+	--admin | --pre-drain | --hang-timeout | --poison-limit | --max-requests | --max-age | --max-conn-requests | --tasks | \
 		--max-conn-age) _brood_words 'off' "$2" ;;
 	--user) mapfile -t COMPREPLY < <(compgen -u -- "$2") ;;
 	--group) mapfile -t COMPREPLY < <(compgen -g -- "$2") ;;
 	--root | --cwd) _brood_files -d -- "$2" ;;
 	--config | --handler | --pid-file | --control | --log | --access-log) _brood_files -f -- "$2" ;;
 	--text | --cache-size | --env | --listen | --backlog | --drain-timeout | --start-timeout | --restart-limit | \
-		--backoff | --surge | --max-head | --max-target | --max-fields | --max-body | --header-timeout | \
+		--backoff | --surge | --task-queue | --max-head | --max-target | --max-fields | --max-body | --header-timeout | \
 		--body-timeout | --idle-timeout | --write-timeout | --linger-timeout) ;;
 	*) return 1 ;;
 	esac
