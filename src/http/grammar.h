@@ -97,6 +97,11 @@ enum {
 	SEEN_UNEXPECTED	= 1 << 5,	/* an Expect we do not know */
 };
 
+/* head.c */
+
+/* All field lines and the empty one. Return: HTTP_DONE, HTTP_MORE or a status. */
+int http_fields_take(struct parse *p);
+
 /* line.c */
 
 int http_line_parse(struct parse *p);

@@ -64,7 +64,7 @@ static int take_field(struct parse *p, struct http_field *ret_field)
 	return take_value(p, &ret_field->value);
 }
 
-static int take_fields(struct parse *p)
+int http_fields_take(struct parse *p)
 {
 	struct http_head *head = p->head;
 	struct http_field *field;
@@ -111,7 +111,7 @@ int http_head_parse(struct span in, const struct http_limits *limits, struct htt
 	if (r == HTTP_DONE)
 		r = http_line_parse(&p);
 	if (r == HTTP_DONE)
-		r = take_fields(&p);
+		r = http_fields_take(&p);
 	if (r == HTTP_MORE && full)
 		return p.in_target ? 414 : 431;
 	if (r != HTTP_DONE)

@@ -108,6 +108,20 @@ struct span http_method_name(enum http_method method);
 /* Chooses the scanners for this CPU; once, before the first parse. Plain C until then. */
 void http_scan_init(void);
 
+/* reply.c: the head of a response, of a server that is asked */
+
+struct http_reply {
+	int		status;		/* 100..599 */
+	bool		has_length;	/* else, and not chunked, the body ends with the connection */
+	struct http_head head;		/* what is of requests is not set */
+};
+
+/*
+ * As http_head_parse(), as strict about framing. Return: HTTP_DONE and *ret_reply written, HTTP_MORE, or a status, 400
+ * above all: it is not to be believed.
+ */
+int http_reply_parse(struct span in, const struct http_limits *limits, struct http_reply *ret_reply);
+
 /* body.c */
 
 void http_body_init(struct http_body *body, const struct http_head *head, uint64_t limit);
