@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Everything is built under $(BUILD). V=1 shows the commands; make help lists the targets.
 
-ROOMS	:= base bridge balance engine reactor state message http conn service task worker guest acceptor helper parent	# in order: no room includes a later one
+ROOMS	:= base bridge balance engine reactor state message http conn service task async worker guest acceptor helper parent	# in order: no room includes a later one
 BUILD	?= build
 PREFIX	?= /usr/local
 LISTEN	?= 127.0.0.1:8080

@@ -28,6 +28,9 @@ struct brood;
 struct brood_request;
 struct brood_stream_events;
 struct brood_task;
+struct brood_alarm;
+struct brood_socket;
+struct brood_reply;
 
 /* How connections reach the workers. */
 enum brood_model {
@@ -930,6 +933,147 @@ struct brood_task_entry {
 	brood_task_fn	*fn;
 	void		*arg;
 };
+
+/* ---- waiting without blocking: timers, programs, files, connections -------------------------------------- */
+
+/*
+ * In a worker. Each of these is for a request, and ends with it: when its response is complete or its client has left; or
+ * for none (NULL), and then a worker that drains waits for it. A callback that ends because the request is over is told
+ * -ECANCELED and gets NULL for it. While one of these is under way, a client that closes its side is taken to have left.
+ * Called outside of a worker they return -EINVAL.
+ */
+
+/**
+ * brood_alarm() - call a function in a while; a request may have as many as it likes.
+ * @fn: not called when @request is over before. @ret_alarm: gone once @fn is called or @request is over; NULL = not wanted.
+ * Return: 0, -EPIPE (the request is over), -ENOMEM.
+ */
+int brood_alarm(struct brood_request *request, uint32_t ms, brood_event_fn *fn, void *arg, struct brood_alarm **ret_alarm);
+void brood_alarm_cancel(struct brood_alarm *alarm);
+
+#define BROOD_KILLED 256	/* added to the number of the signal a program was killed by */
+
+/**
+ * typedef brood_spawn_fn - hears how a program has ended.
+ * @code: 0..255 = its exit code; BROOD_KILLED + n = it was killed by signal n; -ECANCELED, -ETIMEDOUT, -EOVERFLOW (it wrote
+ *        more than max_output_bytes) = it was killed for that.
+ * @out, @err: what it has written, unless on_output took it; valid until it returns.
+ */
+typedef void brood_spawn_fn(struct brood_request *request, int code, const void *out, size_t out_len, const void *err,
+			    size_t err_len, void *arg);
+/* Hears what a program writes as it comes; @is_stderr: 0 or 1. */
+typedef void brood_output_fn(struct brood_request *request, int is_stderr, const void *data, size_t len, void *arg);
+
+/* Start from BROOD_SPAWN_OPTIONS_INIT. All of it is borrowed for the call. */
+struct brood_spawn_options {
+	uint32_t		size;			/* set by BROOD_SPAWN_OPTIONS_INIT */
+	uint32_t		timeout_ms;		/* 0 = none */
+	const char *const	*argv;			/* ended by NULL; the first is looked for in PATH */
+	const char *const	*env;			/* NULL = the worker's */
+	const char		*cwd;			/* NULL = the worker's */
+	const void		*in;			/* its standard input */
+	size_t			 in_len;
+	size_t			 max_output_bytes;	/* of each of its two outputs; 0 = 1 MiB */
+	brood_output_fn		*on_output;		/* NULL = it is kept until the end */
+};
+#define BROOD_SPAWN_OPTIONS_INIT { .size = sizeof(struct brood_spawn_options) }
+
+/**
+ * brood_spawn() - run a program.
+ *
+ * It has a process group of its own, which is killed (SIGKILL) when @request is over, its time is up, or it writes too much.
+ * It is over when it has ended and both its outputs are closed, also by what it has started. It does not survive its worker
+ * by our doing, but a worker that dies does not kill it.
+ * Holds the worker until the program is executed: a fraction of a millisecond.
+ * Return: 0, and then @done is called once; or -ENOENT, -EACCES and the like (it could not be executed), -EPIPE (the request
+ * is over), -EINVAL, -EMFILE, -ENOMEM.
+ */
+int brood_spawn(struct brood_request *request, const struct brood_spawn_options *options, brood_spawn_fn *done, void *arg);
+
+/* @error: 0 or -errno. @data: of a file that was read, @len bytes and no end; valid until it returns. */
+typedef void brood_file_fn(struct brood_request *request, int error, const void *data, size_t len, void *arg);
+
+/**
+ * brood_read_file() - read a regular file as a whole, 256 KiB a turn of the loop.
+ * @most: bytes; 0 = 16 MiB.
+ *
+ * The kernel offers no way to be told when a regular file would block: what is not in the page cache holds the worker for as
+ * long as the disk takes, a piece at a time. For slow disks and network file systems use brood_task().
+ * Return: 0, and then @fn is called once; or -ENOENT and the like, -EISDIR, -EINVAL (neither), -EFBIG, -EPIPE, -ENOMEM.
+ */
+int brood_read_file(struct brood_request *request, const char *path, size_t most, brood_file_fn *fn, void *arg);
+/*
+ * brood_write_file() - the same the other way: @data is copied, written beside @path and renamed over it, so that @path is
+ * the old file or the new one; not synced. @mode: 0 = 0644. Return: 0, and then @fn is called once; or -errno.
+ */
+int brood_write_file(struct brood_request *request, const char *path, const void *data, size_t len, unsigned mode,
+		     brood_file_fn *fn, void *arg);
+
+/* What is heard of a connection; those that are NULL are not called, but on_data is needed. Start from ..._INIT. */
+struct brood_socket_events {
+	uint32_t size;		/* set by BROOD_SOCKET_EVENTS_INIT */
+	void	(*on_connected)(struct brood_socket *socket, void *arg);
+	void	(*on_data)(struct brood_socket *socket, const void *data, size_t len, void *arg);	/* valid during the call */
+	void	(*on_writable)(struct brood_socket *socket, void *arg);	/* once, after a write was refused */
+	void	(*on_close)(struct brood_socket *socket, int error, void *arg);	/* 0 = the other side ended; it is gone on return */
+};
+#define BROOD_SOCKET_EVENTS_INIT { .size = sizeof(struct brood_socket_events) }
+
+/**
+ * brood_connect() - connect to somebody else.
+ * @address: "127.0.0.1:6379", "[::1]:80" or "unix:/run/x.sock". No host names: to look one up would block.
+ * @timeout_ms: to be connected; 0 = 10000. @events: copied.
+ * @ret_socket: until on_close returns or brood_socket_close() is called; may be written to before it is connected.
+ *
+ * When @request is over, on_close is told -ECANCELED.
+ * Return: 0, -EINVAL, -ECONNREFUSED and the like (others are told to on_close), -EPIPE, -EMFILE, -ENOMEM.
+ */
+int brood_connect(struct brood_request *request, const char *address, uint32_t timeout_ms,
+		  const struct brood_socket_events *events, void *arg, struct brood_socket **ret_socket);
+/* @data is copied. Return: 0; -EAGAIN: over 256 KiB are unsent, wait for on_writable; -EPIPE, -ECONNRESET, -ENOMEM. */
+int brood_socket_write(struct brood_socket *socket, const void *data, size_t len);
+/* Nothing more is written; the other side sees the end when all is sent. Return: 0 or -EPIPE. */
+int brood_socket_shutdown(struct brood_socket *socket);
+/* on_data and on_close are not called until it is resumed: the other side is held back. */
+void brood_socket_pause(struct brood_socket *socket);
+void brood_socket_resume(struct brood_socket *socket);
+/* At once, what is unsent is lost; on_close is not called. NULL is fine. */
+void brood_socket_close(struct brood_socket *socket);
+
+/**
+ * typedef brood_fetch_fn - hears what another server has answered.
+ * @status: of the response, 200..599; or what went wrong: -ECONNREFUSED and the like, -ETIMEDOUT, -EPROTO (it is no HTTP
+ *          response, or not one to believe), -EMSGSIZE (over max_bytes), -ECONNRESET (it ended in the middle), -ECANCELED.
+ * @reply: for brood_reply_field(); NULL when something went wrong. @body: without its framing. Both valid until it returns.
+ */
+typedef void brood_fetch_fn(struct brood_request *request, int status, const struct brood_reply *reply, const void *body,
+			    size_t len, void *arg);
+
+/* Start from BROOD_FETCH_OPTIONS_INIT. All of it is borrowed for the call. */
+struct brood_fetch_options {
+	uint32_t	 size;		/* set by BROOD_FETCH_OPTIONS_INIT */
+	uint32_t	 timeout_ms;	/* 30000: for all of it */
+	const char	*address;	/* as of brood_connect() */
+	const char	*method;	/* NULL = "GET" */
+	const char	*target;	/* NULL = "/"; path and query, encoded */
+	const char	*host;		/* NULL = the address; "localhost" for a UNIX one */
+	const char	*fields;	/* more field lines, each "Name: value\r\n"; NULL = none; not Host, not of framing */
+	const void	*body;
+	size_t		 body_len;
+	size_t		 max_bytes;	/* of the body of the response; 0 = 16 MiB */
+};
+#define BROOD_FETCH_OPTIONS_INIT { .size = sizeof(struct brood_fetch_options) }
+
+/**
+ * brood_fetch() - ask another server, by HTTP/1.1.
+ *
+ * Connections are kept and used again, up to 8 idle ones an address and worker, for 10 s. When one of those turns out to be
+ * closed, a GET or HEAD is sent once more, on a new one. No redirection is followed, nothing is decompressed, no TLS.
+ * Return: 0, and then @done is called once; or -EINVAL (an option), and the errors of brood_connect().
+ */
+int brood_fetch(struct brood_request *request, const struct brood_fetch_options *options, brood_fetch_fn *done, void *arg);
+/* In brood_fetch_fn: the value of the first field called @name (any case), or NULL; valid as long as the reply. */
+const char *brood_reply_field(const struct brood_reply *reply, const char *name, size_t *ret_len);
 
 /*
  * What a shared object given to --handler (or .handler) exports.

@@ -11,6 +11,7 @@
  */
 #include "worker/room.h"
 
+#include "async/async.h"
 #include "task/task.h"
 
 #include <unistd.h>
@@ -147,7 +148,7 @@ bool drain_complete(const struct worker *w)
 		return false;
 	if (w->drain.cut && w->engine->now_ms >= w->drain.deadline_ms)
 		return true;	/* the kernel still holds something; our exit ends that */
-	return !tasks_pending() && w->conns.n_open == 0 && w->n_taken == 0 && w->shed.n_gifts == 0 && listeners_closed(w);
+	return !tasks_pending() && !async_pending() && w->conns.n_open == 0 && w->n_taken == 0 && w->shed.n_gifts == 0 && listeners_closed(w);
 }
 
 uint64_t drain_next_ms(const struct worker *w)

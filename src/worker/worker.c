@@ -21,6 +21,7 @@
  */
 #include "worker/worker.h"
 
+#include "async/async.h"
 #include "base/log.h"
 #include "bridge/board.h"
 #include "bridge/privilege.h"
@@ -276,6 +277,7 @@ static int set_up(struct worker *w, char *why, size_t size)
 		return -1;
 	}
 	reactor_init(&w->reactor, w->engine);
+	async_open(&w->reactor);
 	if (state_get())
 		state_serve(state_get(), &w->reactor);
 	if (mail_open(w) < 0) {
