@@ -66,7 +66,7 @@ static void orphaned_listener_is_lent(void **state)
 		expect_answer();
 	while (play_read(&play, 0))
 		;
-	play_expect_never(&play, "returned");
+	play_expect_never(&play, "returned to");
 	play_expect_order(&play, "borrowed of 1", "returned to 1");
 	for (unsigned i = 0; i < N_CLIENTS; i++)
 		expect_answer();

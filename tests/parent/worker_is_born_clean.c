@@ -9,7 +9,7 @@
 
 static bool is_expected(const struct heritage *h, int fd, const DIR *dir)
 {
-	return fd <= STDERR_FILENO || fd == h->channel_fd || fd == h->listen_fd[0] || fd == h->inbox_fd || fd == h->wake_fd ||
+	return fd <= STDERR_FILENO || fd == h->channel_fd || fd == h->listen_fd[0] || fd == h->inbox_fd || fd == h->wake_fd || fd == h->mail_fd ||
 	       fd == dirfd((DIR *)dir);
 }
 

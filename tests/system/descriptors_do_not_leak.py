@@ -29,7 +29,8 @@ for engine in engines():
                pass_fds=[stray]) as brood:
         os.close(stray)
         parent = kinds(brood.pid, brood.log_path)
-        expected = sorted(["/dev/null", "log", "log", "socket", "socket", "socket", "socket", "anon_inode:[signalfd]", ENGINE[engine]])
+        expected = sorted(["/dev/null", "log", "log", "socket", "socket", "socket", "socket", "anon_inode:[signalfd]", ENGINE[engine],
+                           "anon_inode:[eventfd]"])     # that tells of changes of the shared state
         if MODEL == "reuseport":
             expected = sorted([*expected, "anon_inode:[eventfd]"])      # that wakes the parent
         for pid in brood.workers():

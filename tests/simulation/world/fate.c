@@ -56,6 +56,7 @@ static struct brood_options some_options(void)
 	o.max_requests = ONE_OF(0, 0, 0, 5);
 	o.max_age_ms = ONE_OF(0, 0, 0, 300);
 	o.max_rss_bytes = ONE_OF(0, 0, 0, 4096000);
+	o.state = "off";		/* its memory is the real kernel's; tests/state has its own deaths */
 	set_timeouts(&o);
 	return o;
 }

@@ -426,3 +426,11 @@ CALL(void, free, void *at)
 		list_remove(&block->link);
 	__real_free(block);
 }
+
+CALL(char *, strdup, const char *text)
+{
+	size_t n = strlen(text) + 1;
+	char *copy = __wrap_malloc(n);
+
+	return copy ? memcpy(copy, text, n) : NULL;
+}
