@@ -184,16 +184,23 @@ uint64_t shed_next_ms(const struct worker *w)
 	return ENGINE_NEVER;
 }
 
+static bool is_unix_stream(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t len = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX &&
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
 /* What a sibling gives is a connected TCP or UNIX socket that does not block, or it is nothing for us. */
 bool shed_is_connection(int fd)
 {
-	int domain = 0, type = 0, protocol = 0, listens = 1, flags = fcntl(fd, F_GETFL);
+	int protocol = 0, listens = 1, flags = fcntl(fd, F_GETFL);
 	socklen_t len = sizeof(int);
 
 	return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
-	       getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
-	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
-	       (protocol == IPPROTO_TCP || domain == AF_UNIX) &&
+	       (protocol == IPPROTO_TCP || is_unix_stream(fd)) &&
 	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens &&
 	       flags >= 0 && (flags & O_NONBLOCK);
 }
