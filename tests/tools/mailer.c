@@ -8,6 +8,7 @@
  *	/send?to=slot&which=1&n=100&size=64&fd=none|pipe|file|socket	-> how many were taken
  *	/flood?to=slot&which=1&size=64&ms=1000		sends as much as there is room for, for so long
  *	/got			-> what has come, by sender, and what has come back
+ *	/audit			-> of all messages of the worker with the id 1: what has become of them, in every worker
  *	/text?to=..&text=hang	that text; to the callbacks: crash, hang, tell, echo
  *	/who, /retire, /crash, /garbage, /deaf, /spin?ms=..
  *
@@ -19,9 +20,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +41,11 @@ static struct sender senders[SENDERS_MOST];
 static unsigned n_senders;
 static uint64_t n_returned, n_again, n_rooms, n_sent, n_events;
 static uint64_t errors[200];
+
+/* Shared by all, a byte for each message of the worker with the id 1. */
+enum { HANDLED = 1, RETURNED = 2, TWICE = 4 };
+#define LEDGER_MOST (64u << 20)
+static _Atomic unsigned char *ledger;
 static char pattern[SIZE_MOST];
 
 static struct sender *sender_of(uint32_t id)
@@ -60,11 +68,21 @@ static int is_right(int fd)
 	return read(fd, text, 5) == 5 && strcmp(text, "hello") == 0;
 }
 
+static void enter(uint64_t number, unsigned char what)
+{
+	unsigned char before = number < LEDGER_MOST ? atomic_fetch_or(&ledger[number], what) : 0;
+
+	if (before & what)
+		atomic_fetch_or(&ledger[number], TWICE);
+}
+
 static void take(const struct brood_message *m)
 {
 	struct sender *s = sender_of(m->from_id);
 	uint64_t count = 0;
 
+	if (m->from_id == 1)
+		enter(m->number, HANDLED);
 	if (m->len >= 8)
 		memcpy(&count, m->data, 8);
 	s->disordered += count <= s->last;
@@ -87,6 +105,8 @@ static void on_message(const struct brood_message *m, void *arg)
 static void on_returned(const struct brood_returned *r, void *arg)
 {
 	n_returned += r->n;
+	for (uint32_t i = 0; brood_id() == 1 && i < r->n; i++)
+		enter(r->first + i, RETURNED);
 	errors[-r->error < 200 ? -r->error : 0] += r->n;
 }
 
@@ -116,12 +136,10 @@ static enum brood_to to_of(struct brood_request *r)
 	return BROOD_TO_SLOT;
 }
 
-static int make_fd(struct brood_request *r)
+static int make_kind(const char *kind)
 {
-	char kind[16] = "none";
 	int ends[2] = { -1, -1 };
 
-	(void)brood_query_get(r, "fd", kind, sizeof(kind));
 	if (strcmp(kind, "pipe") == 0 && pipe2(ends, O_CLOEXEC) == 0)
 		(void)!write(ends[1], "hello", 5);
 	if (strcmp(kind, "socket") == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0)
@@ -134,6 +152,14 @@ static int make_fd(struct brood_request *r)
 	if (ends[1] >= 0)
 		close(ends[1]);
 	return ends[0];
+}
+
+static int make_fd(struct brood_request *r)
+{
+	char kind[16] = "none";
+
+	(void)brood_query_get(r, "fd", kind, sizeof(kind));
+	return make_kind(kind);
 }
 
 static int64_t send_one(enum brood_to to, uint32_t which, size_t size, int fd)
@@ -179,6 +205,8 @@ static void do_send(struct brood_request *r)
 }
 
 struct flood {
+	unsigned batch;
+	char fd[8];
 	enum brood_to to;
 	uint32_t which;
 	size_t size;
@@ -197,8 +225,15 @@ static void flood_on(struct brood_request *r, void *arg)
 {
 	struct flood *f = arg;
 
-	for (int i = 0; i < 2000 && send_one(f->to, f->which, f->size, -1) >= 0; i++)
-		;
+	for (unsigned i = 0; i < f->batch; i++) {
+		int fd = make_kind(f->fd);
+		int64_t result = send_one(f->to, f->which, f->size, fd);
+
+		if (fd >= 0)
+			close(fd);
+		if (result < 0)
+			break;
+	}
 	if (now_ms() < f->until_ms) {
 		brood_timer(r, 1, flood_on, f);
 		return;
@@ -211,7 +246,11 @@ static void do_flood(struct brood_request *r)
 {
 	struct flood *f = malloc(sizeof(*f));
 
-	*f = (struct flood){ to_of(r), (uint32_t)number(r, "which", 0), number(r, "size", 64), now_ms() + number(r, "ms", 1000) };
+	*f = (struct flood){
+		.to = to_of(r), .which = (uint32_t)number(r, "which", 0), .size = number(r, "size", 64),
+		.until_ms = now_ms() + number(r, "ms", 1000), .batch = (unsigned)number(r, "batch", 2000),
+	};
+	(void)brood_query_get(r, "fd", f->fd, sizeof(f->fd));
 	flood_on(r, f);
 }
 
@@ -242,6 +281,19 @@ static void do_got(struct brood_request *r)
 	print_got(text, 1 << 20);
 	say(r, text);
 	free(text);
+}
+
+static void do_audit(struct brood_request *r)
+{
+	uint64_t n[8] = { 0 };
+	char text[200];
+
+	for (uint64_t i = 1; i <= n_sent && i < LEDGER_MOST; i++)
+		n[atomic_load(&ledger[i])]++;
+	snprintf(text, sizeof(text), "{\"sent\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"handled\": %" PRIu64 ", \"returned\": %"
+		 PRIu64 ", \"both\": %" PRIu64 ", \"twice\": %" PRIu64 "}", n_sent, n[0], n[HANDLED], n[RETURNED],
+		 n[HANDLED | RETURNED], n[4] + n[5] + n[6] + n[7]);
+	say(r, text);
 }
 
 static void do_who(struct brood_request *r)
@@ -312,7 +364,7 @@ static void handle(struct brood_request *r, void *arg)
 	} table[] = {
 		{ "/send", do_send }, { "/flood", do_flood }, { "/got", do_got }, { "/who", do_who }, { "/spin", do_spin },
 		{ "/garbage", do_garbage }, { "/retire", do_retire }, { "/crash", do_crash }, { "/text", do_text },
-		{ "/deaf", do_deaf },
+		{ "/deaf", do_deaf }, { "/audit", do_audit },
 	};
 	size_t len;
 	const char *path = brood_path(r, &len);
@@ -394,6 +446,11 @@ int main(int argc, char **argv)
 	options.model = choice(option(argc, argv, "--model", "reuseport"), models);
 	options.hang_timeout_ms = (uint32_t)atoi(option(argc, argv, "--hang-ms", "10000"));
 	options.restart_limit = 1000;
+	options.restart_window_ms = 100;
+	options.backoff_min_ms = options.backoff_max_ms = 1;
+	ledger = mmap(NULL, LEDGER_MOST, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (ledger == MAP_FAILED)
+		return 1;
 	options.control = option(argc, argv, "--control", NULL);
 	options.callbacks_in_parent = callbacks && strcmp(callbacks, "inside") == 0;
 	if (brood_create(&options, &brood) < 0 || brood_listen(brood, option(argc, argv, "--listen", ":0")) < 0)
