@@ -35,7 +35,8 @@ static void cancel(struct affair *affair, bool tell)
 	release((struct brood_alarm *)affair);
 }
 
-int brood_alarm(struct brood_request *request, uint32_t ms, brood_event_fn *fn, void *arg, struct brood_alarm **ret_alarm)
+int brood_alarm(struct brood_request *request, uint32_t ms, brood_event_fn *fn, void *arg,
+		struct brood_alarm **ret_alarm)
 {
 	struct brood_alarm *alarm;
 	int r;

@@ -30,7 +30,8 @@ static void on_over(struct companion *companion, bool tell)
 	affair->cancel(affair, tell);
 }
 
-int affair_begin(struct affair *affair, struct brood_request *request, void (*cancel)(struct affair *affair, bool tell))
+int affair_begin(struct affair *affair, struct brood_request *request,
+		 void (*cancel)(struct affair *affair, bool tell))
 {
 	*affair = (struct affair){ .companion.end = on_over, .request = request, .cancel = cancel };
 	if (!request) {

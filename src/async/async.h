@@ -36,7 +36,8 @@ struct affair {
 /* NULL = this is no worker. */
 struct reactor *async_reactor(void);
 /* Return: 0, or -EPIPE: the request is over. */
-int affair_begin(struct affair *affair, struct brood_request *request, void (*cancel)(struct affair *affair, bool tell));
+int affair_begin(struct affair *affair, struct brood_request *request,
+		 void (*cancel)(struct affair *affair, bool tell));
 /* It does not depend on its request any more. */
 void affair_end(struct affair *affair);
 void affair_detach(struct affair *affair);

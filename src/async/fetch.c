@@ -294,7 +294,9 @@ void fetch_on_close(struct fetch *f, int error)
 
 static bool is_ours(struct span name)
 {
-	static const char *const ours[] = { "host", "content-length", "transfer-encoding", "connection", "expect", "upgrade" };
+	static const char *const ours[] = {
+		"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade",
+	};
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (span_equal_nocase(name, span_of(ours[i])))
@@ -346,8 +348,10 @@ static const char *host_of(const struct brood_fetch_options *o)
 
 static int compose(struct fetch *f, const struct brood_fetch_options *o, const char *method)
 {
-	const char *const parts[] = { method, " ", o->target ? o->target : "/", " HTTP/1.1\r\nHost: ", host_of(o), "\r\n",
-				      o->fields ? o->fields : "" };
+	const char *const parts[] = {
+		method, " ", o->target ? o->target : "/", " HTTP/1.1\r\nHost: ", host_of(o), "\r\n",
+		o->fields ? o->fields : "",
+	};
 	bool says_length = o->body_len > 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
 	char length[64] = "\r\n";
 	int r = 0;
@@ -397,7 +401,8 @@ int brood_fetch(struct brood_request *request, const struct brood_fetch_options 
 		return r;
 	}
 	(void)affair_begin(&f->affair, request, cancel);
-	reactor_alarm(async_reactor(), &f->late, async_reactor()->engine->now_ms + (o->timeout_ms ? o->timeout_ms : TIMEOUT_MS));
+	reactor_alarm(async_reactor(), &f->late,
+		      async_reactor()->engine->now_ms + (o->timeout_ms ? o->timeout_ms : TIMEOUT_MS));
 	return 0;
 }
 

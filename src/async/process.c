@@ -106,8 +106,8 @@ static void tell_done(struct brood_request *request, void *arg)
 	const struct brood_process *p = arg;
 	const struct stream *out = &p->streams[0], *err = &p->streams[1];
 
-	p->done(p->error == -ECANCELED ? NULL : request, p->error ? p->error : p->code, out->data ? out->data : "", out->len,
-		err->data ? err->data : "", err->len, p->arg);
+	p->done(p->error == -ECANCELED ? NULL : request, p->error ? p->error : p->code,
+		out->data ? out->data : "", out->len, err->data ? err->data : "", err->len, p->arg);
 }
 
 static void finish(struct brood_process *p)

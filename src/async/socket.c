@@ -195,7 +195,8 @@ static bool greet(struct brood_socket *s)
 	}
 	s->connected = true;
 	reactor_alarm(async_reactor(), &s->late, ENGINE_NEVER);
-	reactor_alarm(async_reactor(), &s->again, async_reactor()->engine->now_ms + 1);	/* what came with it was not heard */
+	/* what came with it was not heard */
+	reactor_alarm(async_reactor(), &s->again, async_reactor()->engine->now_ms + 1);
 	return !s->events.on_connected || tell(s, tell_connected, s);
 }
 
@@ -387,7 +388,8 @@ static int begin(struct brood_socket *s, struct brood_request *request, int fd, 
 	if (r < 0)
 		return r;
 	await_room(s);
-	reactor_alarm(async_reactor(), &s->late, async_reactor()->engine->now_ms + (timeout_ms ? timeout_ms : CONNECT_MS));
+	reactor_alarm(async_reactor(), &s->late,
+		      async_reactor()->engine->now_ms + (timeout_ms ? timeout_ms : CONNECT_MS));
 	return 0;
 }
 

@@ -43,8 +43,9 @@ static int load_object(const char *path, bool start, char *why, size_t size)
 		return r;
 	entries = dlsym(object, "brood_tasks");
 	if (!entries || copy_table(entries) < 0) {
-		snprintf(why, size, entries ? "handler %s: brood_tasks: over 64 tasks, a name over 39 bytes, or no function"
-					    : "handler %s: exports no brood_tasks, and the option tasks is set", path);
+		snprintf(why, size, "handler %s: %s", path,
+			 entries ? "brood_tasks: over 64 tasks, a name over 39 bytes, or no function"
+				 : "exports no brood_tasks, and the option tasks is set");
 		return -EINVAL;
 	}
 	begin = (int (*)(void))dlsym(object, "brood_task_start");
