@@ -130,6 +130,8 @@ static int refuse_overlap(const struct config *config, const struct address *add
 	char other[ADDRESS_TEXT_BYTES];
 
 	for (unsigned i = 0; i < config->n_listeners; i++) {
+		if (config_is_datagram(config, i) != config_is_datagram(config, config->n_listeners))
+			continue;
 		if ((address_port(address) == 0 && !address_is_unix(address)) || !address_overlaps(address, &config->listen[i]))
 			continue;
 		address_format(&config->listen[i], other);
@@ -161,6 +163,21 @@ static int reserve_unix(struct brood *brood, const struct unix_rights *rights, s
 	return r;
 }
 
+/* As reserve_address(). Without SO_REUSEPORT or SO_REUSEADDR it is ours or it fails. */
+static int reserve_datagram(struct address *address, struct reservation *ret_reservation)
+{
+	struct address bound = { .len = sizeof(bound.v6) };
+	int fd = address_bind_datagram(address);
+
+	*ret_reservation = (struct reservation){ .fd = fd, .claim_fd = -1 };
+	if (fd < 0)
+		return fd;
+	if (getsockname(fd, &bound.any, &bound.len) < 0)
+		return -errno;
+	address_set_port(address, address_port(&bound));
+	return 0;
+}
+
 static int take_or_reserve(struct brood *brood, const struct unix_rights *rights, struct reservation *ret_reservation)
 {
 	struct config *config = &brood->config;
@@ -171,6 +188,8 @@ static int take_or_reserve(struct brood *brood, const struct unix_rights *rights
 		return 0;
 	if (address_is_unix(&config->listen[next]))
 		return reserve_unix(brood, rights, ret_reservation);
+	if (config_is_datagram(config, next))
+		return reserve_datagram(&config->listen[next], ret_reservation);
 	if (activation_has(brood->activation, &config->listen[next])) {
 		ret_reservation->fd = activation_take(brood->activation, &config->listen[next]);
 		config->lent |= 1u << next;
@@ -182,7 +201,8 @@ static int take_or_reserve(struct brood *brood, const struct unix_rights *rights
 /* The group of a socket that listens already, which a worker's own would have to join, is closed to them. */
 static int refuse_model(struct brood *brood, const struct address *address, const char *text)
 {
-	if (brood->config.options.model != BROOD_REUSEPORT || !activation_has(brood->activation, address))
+	if (brood->config.options.model != BROOD_REUSEPORT || config_is_datagram(&brood->config, brood->config.n_listeners) ||
+	    !activation_has(brood->activation, address))
 		return 0;
 	log_error("cannot listen on %s with the socket that was passed by LISTEN_FDS: under the model reuseport each "
 		  "worker has one of its own; use the model preemptive or round-robin", text);
@@ -233,11 +253,12 @@ static int refuse_guest(const struct config *config, const char *text)
 	return -EINVAL;
 }
 
-static int refuse_unix(const struct config *config, const char *text)
+static int refuse_unix(const struct config *config, enum protocol protocol, const char *text)
 {
-	if (!config->guest)
+	if (!config->guest && protocol != PROTOCOL_DATAGRAM)
 		return 0;
-	log_error("cannot listen on %s: a program gets TCP sockets alone", text);
+	log_error("cannot listen on %s: %s", text, config->guest ? "a program gets TCP sockets alone" :
+		  "datagrams are of UDP alone");
 	return -EINVAL;
 }
 
@@ -265,7 +286,7 @@ int brood_listen(struct brood *brood, const char *text)
 		log_error("cannot listen on \"%s\": not an address like :8080, 127.0.0.1:8080, [::1]:8080 or unix:PATH", text);
 		return -EINVAL;
 	}
-	if (address_is_unix(&config->listen[config->n_listeners]) && refuse_unix(config, text) < 0)
+	if (address_is_unix(&config->listen[config->n_listeners]) && refuse_unix(config, protocol, text) < 0)
 		return -EINVAL;
 	config->protocol[config->n_listeners] = protocol;
 	return reserve_next(brood, &rights);
@@ -288,6 +309,23 @@ int brood_listen_stream(struct brood *brood, const char *address, const struct b
 		return r;
 	memcpy(&brood->events[next], events, events->size < sizeof(*events) ? events->size : sizeof(*events));
 	config->stream[next] = (struct stream_target){ &brood->events[next], arg };
+	return r;
+}
+
+int brood_listen_datagram(struct brood *brood, const char *address, brood_datagram_fn *fn, void *arg)
+{
+	unsigned next = brood->config.n_listeners;
+	char text[LISTENER_TEXT_BYTES];
+	int r;
+
+	if (!fn) {
+		log_error("cannot listen on %s: brood_listen_datagram() without a function", address);
+		return -EINVAL;
+	}
+	snprintf(text, sizeof(text), "%s%s", protocol_prefix(PROTOCOL_DATAGRAM), address);
+	r = brood_listen(brood, text);
+	if (r >= 0)
+		brood->config.datagram[next] = (struct datagram_target){ fn, arg };
 	return r;
 }
 
@@ -441,10 +479,12 @@ static bool answers_all(const struct config *config)
 		return false;
 	}
 	for (unsigned i = 0; i < config->n_listeners; i++) {
-		if (config->protocol[i] != PROTOCOL_STREAM || config->stream[i].events || config->options.handler)
+		if (config->protocol[i] == PROTOCOL_HTTP || config->stream[i].events || config->datagram[i].fn ||
+		    config->options.handler)
 			continue;
 		config_format_listener(config, i, text);
-		log_error("nothing answers on %s: it takes a shared object as handler, or brood_listen_stream()", text);
+		log_error("nothing answers on %s: it takes a shared object as handler, or brood_listen_%s()", text,
+			  config_is_datagram(config, i) ? "datagram" : "stream");
 		return false;
 	}
 	return true;

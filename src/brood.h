@@ -31,6 +31,7 @@ struct brood_task;
 struct brood_alarm;
 struct brood_socket;
 struct brood_reply;
+struct brood_datagram;
 
 /* How connections reach the workers. */
 enum brood_model {
@@ -1075,14 +1076,51 @@ int brood_fetch(struct brood_request *request, const struct brood_fetch_options 
 /* In brood_fetch_fn: the value of the first field called @name (any case), or NULL; valid as long as the reply. */
 const char *brood_reply_field(const struct brood_reply *reply, const char *name, size_t *ret_len);
 
+/* ---- in a worker: datagrams --------------------------------------------------------------------------- */
+
+/**
+ * typedef brood_datagram_fn - a datagram has come.
+ * @datagram, @data: valid during the call. @len: may be 0.
+ *
+ * Process: worker, in its loop, as brood_handler_fn; so is a fault, which with BROOD_FAULT_CONTAIN costs this call.
+ */
+typedef void brood_datagram_fn(struct brood_datagram *datagram, const void *data, size_t len, void *arg);
+
+/**
+ * brood_listen_datagram() - add an address of datagrams (UDP).
+ * @address: as for brood_listen(), but no UNIX socket.
+ *
+ * Its workers share one socket under every model; an arrival wakes one of them. What waits in it is not lost by a reload,
+ * an upgrade or the death of a worker. With .handler, brood_listen(brood, "udp:ADDRESS") has the shared object answer.
+ * Process: parent only, before brood_run().
+ * Return: as brood_listen(); -EINVAL also without a function.
+ */
+int brood_listen_datagram(struct brood *brood, const char *address, brood_datagram_fn *fn, void *arg);
+
+/**
+ * brood_datagram_reply() - answer who has sent it, from the address it was sent to; copied. As often as you like.
+ * It leaves when those that have come with this one have been handled; one that the kernel has no room for is dropped, and
+ * counted (brood_datagrams_dropped_total).
+ * Return: 0, or -EMSGSIZE (over 65535 bytes; what a datagram may have is less, and the rest is dropped whole).
+ */
+int brood_datagram_reply(struct brood_datagram *datagram, const void *data, size_t len);
+
+/* Who has sent it: "192.0.2.1:50000", "[2001:db8::1]:50000". */
+void brood_datagram_peer(const struct brood_datagram *datagram, char ret_peer[BROOD_PEER_BYTES]);
+
+/* By which address: 0 is that of the first brood_listen(), or --listen. */
+unsigned brood_datagram_listener(const struct brood_datagram *datagram);
+
 /*
  * What a shared object given to --handler (or .handler) exports.
- * brood_handle() is required where there is an address of HTTP, brood_stream_handler where there is one of streams. brood_handler_start(), when there, is called once in each worker before it
+ * brood_handle() is required where there is an address of HTTP, brood_stream_handler where there is one of streams,
+ * brood_handle_datagram() where there is one of datagrams. brood_handler_start(), when there, is called once in each worker before it
  * serves; anything but 0 stops the worker ("could not start"). brood_handler_stop() is called when the
  * worker has drained.
  */
 void brood_handle(struct brood_request *request);
 extern const struct brood_stream_events brood_stream_handler;	/* with an arg of NULL */
+void brood_handle_datagram(struct brood_datagram *datagram, const void *data, size_t len);
 int brood_handler_start(void);
 void brood_handler_stop(void);
 

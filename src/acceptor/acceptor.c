@@ -103,6 +103,8 @@ static int watch_listener(struct acceptor *a, unsigned index)
 {
 	struct epoll_event event = { .events = 0, .data.u64 = a->place.tag + index };
 
+	if (a->listen_fd[index] < 0)	/* of datagrams */
+		return 0;
 	if (listen(a->listen_fd[index], config_shared_backlog(a->config, a->n_queues)) < 0 ||
 	    epoll_ctl(a->place.epoll_fd, EPOLL_CTL_ADD, a->listen_fd[index], &event) < 0)
 		return -errno;
@@ -143,7 +145,8 @@ int acceptor_resize(struct acceptor *a, unsigned n_slots, uint64_t now_ms)
 	a->place.now_ms = now_ms;
 	a->next %= a->n_queues;
 	for (unsigned i = 0; i < a->config->n_listeners && r == 0 && a->listening; i++)
-		r = listen(a->listen_fd[i], config_shared_backlog(a->config, a->n_queues)) < 0 ? -errno : 0;
+		if (a->listen_fd[i] >= 0)
+			r = listen(a->listen_fd[i], config_shared_backlog(a->config, a->n_queues)) < 0 ? -errno : 0;
 	return r;
 }
 
@@ -225,7 +228,7 @@ void acceptor_stop(struct acceptor *a, uint32_t shared, uint64_t now_ms)
 	for (unsigned i = 0; i < a->config->n_listeners; i++)
 		if (shared >> i & 1)
 			close_listener(a, i);
-		else if (!address_is_unix(&a->config->listen[i]))
+		else if (config_has_handshakes(a->config, i))
 			handshakes_refuse(a->listen_fd[i]);
 	handshakes_begin(&a->handshakes, now_ms, now_ms + HANDSHAKES_MS);
 }
@@ -251,7 +254,7 @@ static void step_stop(struct acceptor *a)
 	unsigned n_ports = 0;
 
 	for (unsigned i = 0; i < a->config->n_listeners; i++)
-		if (a->listen_fd[i] >= 0 && !address_is_unix(&a->config->listen[i]))
+		if (a->listen_fd[i] >= 0 && config_has_handshakes(a->config, i))
 			ports[n_ports++] = address_port(&a->config->listen[i]);
 	if (!handshakes_over(&a->handshakes, ports, n_ports, now_ms))
 		return;

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-static const char *const prefixes[PROTOCOLS] = { [PROTOCOL_HTTP] = "", [PROTOCOL_STREAM] = "stream:" };
+static const char *const prefixes[PROTOCOLS] = {
+	[PROTOCOL_HTTP] = "", [PROTOCOL_STREAM] = "stream:", [PROTOCOL_DATAGRAM] = "udp:",
+};
 
 const char *protocol_prefix(enum protocol protocol)
 {

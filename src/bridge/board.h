@@ -45,6 +45,9 @@
 	X(tasks_cancelled, "tasks nobody waited for any more")		\
 	X(tasks_run,	"of a task process: tasks begun")			\
 	X(task_until_ms, "of a task process: when what it runs must be over; 0 = there is no such time (gauge)") \
+	X(datagrams,	"datagrams received")					\
+	X(datagrams_sent, "replies handed to the kernel")			\
+	X(datagrams_dropped, "replies that the kernel did not take")		\
 	X(log_dropped,	"lines of the access log that could not be written")	\
 	X(faults,	"faults of the handler that were contained")		\
 	X(state_reads,	"reads of the shared state")				\

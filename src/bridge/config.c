@@ -44,7 +44,7 @@ unsigned config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < config->n_listeners; i++)
-		if (address_port(&config->listen[i]) != 0)
+		if (config_has_handshakes(config, i))
 			ret_ports[n++] = address_port(&config->listen[i]);
 	return n;
 }

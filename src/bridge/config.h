@@ -39,6 +39,12 @@ struct stream_target {
 	void	*arg;
 };
 
+/* The same of datagrams, of brood_listen_datagram(). */
+struct datagram_target {
+	brood_datagram_fn	*fn;
+	void			*arg;
+};
+
 struct config {
 	struct brood_options	options;	/* every default resolved; .workers is the real number */
 	unsigned		n_listeners;
@@ -46,6 +52,7 @@ struct config {
 	uint16_t		asked_port[LISTENERS_MAX];	/* may be 0 */
 	uint8_t			protocol[LISTENERS_MAX];	/* enum protocol */
 	struct stream_target	stream[LISTENERS_MAX];
+	struct datagram_target	datagram[LISTENERS_MAX];
 	uint32_t		admins;		/* mask of those that are not served but tell of the pool; one at most */
 	uint32_t		lent;		/* mask of those whose sockets a service manager holds as well */
 	bool			drop_privileges;
@@ -72,9 +79,25 @@ static inline bool config_is_admin(const struct config *config, unsigned index)
 	return index < LISTENERS_MAX && (config->admins >> index & 1);
 }
 
-/* All workers have one socket of it: under the model preemptive, and of a UNIX socket, which has no SO_REUSEPORT. */
+/* No connection, no queue of them, no handshake. */
+static inline bool config_is_datagram(const struct config *config, unsigned index)
+{
+	return index < LISTENERS_MAX && config->protocol[index] == PROTOCOL_DATAGRAM;
+}
+
+static inline bool config_has_handshakes(const struct config *config, unsigned index)
+{
+	return !config_is_datagram(config, index) && !address_is_unix(&config->listen[index]);
+}
+
+/*
+ * All workers have one socket of it: under the model preemptive, of a UNIX socket, which has no SO_REUSEPORT, and of
+ * datagrams under every model.
+ */
 static inline bool config_is_shared(const struct config *config, unsigned index)
 {
+	if (config_is_datagram(config, index))
+		return true;
 	if (config->options.model == BROOD_REUSEPORT)
 		return index < LISTENERS_MAX && address_is_unix(&config->listen[index]);
 	return config->options.model == BROOD_PREEMPTIVE;
@@ -87,5 +110,5 @@ unsigned config_n_speaking(const struct config *config, enum protocol protocol);
 /* As one would ask for it: "127.0.0.1:8080", "stream:127.0.0.1:7000". */
 void config_format_listener(const struct config *config, unsigned index, char out[LISTENER_TEXT_BYTES]);
 
-/* Of the addresses that have one. Return: how many. */
+/* Of the addresses that have one of TCP. Return: how many. */
 unsigned config_ports(const struct config *config, uint16_t ret_ports[LISTENERS_MAX]);

@@ -67,7 +67,7 @@ const struct option option_table[] = {
 
 	HEADING("Sockets", FOR_BOTH),
 	OPTION("listen",          "ADDR",     parse_listen,        listen,
-	       "[stream:]HOST:PORT or unix:PATH; repeatable"),
+	       "[stream:|udp:]HOST:PORT|unix:PATH; repeatable"),
 	OPTION("join",            NULL,       parse_switch,        pool.join,
 	       "share a port with other pools of this user"),
 	OPTION("admin",           "ADDR|off", parse_admin,         pool.admin,

@@ -13,6 +13,7 @@ struct outside {
 	brood_event_fn		*fn;
 	struct brood_stream	*stream;
 	stream_fn		*stream_fn;
+	void			(*plain_fn)(void *arg);
 	void			*arg;
 };
 
@@ -27,8 +28,10 @@ static bool call_contained(struct conn_table *table, const struct outside *o)
 		table->escape = &escape;
 		if (o->fn)
 			o->fn(o->request, o->arg);
-		else
+		else if (o->stream_fn)
 			o->stream_fn(o->stream, o->arg);
+		else
+			o->plain_fn(o->arg);
 		returned = true;
 	}
 	table->escape = NULL;
@@ -65,4 +68,12 @@ bool call_stream(struct brood_stream *s, stream_fn *fn, void *call)
 		fn(s, call);
 	table->current_stream = NULL;
 	return returned;
+}
+
+bool call_plain(struct conn_table *table, void (*fn)(void *arg), void *arg)
+{
+	if (table->contain)
+		return call_contained(table, &(struct outside){ .plain_fn = fn, .arg = arg });
+	fn(arg);
+	return true;
 }

@@ -177,6 +177,12 @@ struct stream_service {
 	void	*arg;
 };
 
+/* What datagrams of one address call. */
+struct datagram_service {
+	brood_datagram_fn *fn;		/* NULL = it is not of datagrams */
+	void	*arg;
+};
+
 /* A connection that is handed to the application as it is. The public, opaque type. */
 struct brood_stream {
 	struct conn_table *table;
@@ -432,6 +438,8 @@ bool call_outside(struct brood_request *r, brood_event_fn *fn, void *arg);
 /* The same with a stream, and @call for @fn. */
 typedef void stream_fn(struct brood_stream *s, void *call);
 bool call_stream(struct brood_stream *s, stream_fn *fn, void *call);
+/* The same with what is no connection. */
+bool call_plain(struct conn_table *table, void (*fn)(void *arg), void *arg);
 
 /* ---- stream.c ---- */
 

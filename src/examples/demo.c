@@ -19,7 +19,7 @@
  *   /once?key=K&ms=N[&fail=1]  what takes N ms to load, once for all who ask at a time: how often that was, and by whom
  *   /count[?key=K]           adds one to a counter that all workers share, and says what it is
  *
- * An address of streams (--listen stream:ADDR) echoes, but for lines that come by themselves: "!pid" is answered with
+ * An address of datagrams (--listen udp:ADDR) echoes, but for "!crash". An address of streams (--listen stream:ADDR) echoes, but for lines that come by themselves: "!pid" is answered with
  * the worker's, "!crash" ends it, "!bye" the stream.
  *
  * An unknown path is 404, a number that is none or too large 400, a method that makes no sense 405.
@@ -700,6 +700,13 @@ const struct brood_stream_events brood_stream_handler = {
 	.size = sizeof(struct brood_stream_events),
 	.data = on_stream,
 };
+
+void brood_handle_datagram(struct brood_datagram *datagram, const void *data, size_t len)
+{
+	if (says(data, len, "!crash\n"))
+		crash_by_segv(NULL);
+	(void)brood_datagram_reply(datagram, data, len);
+}
 
 int brood_handler_start(void)
 {

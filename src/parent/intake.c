@@ -78,10 +78,17 @@ static int create_acceptor(struct crew *crew)
 	const struct acceptor_place place = {
 		.epoll_fd = crew->epoll_fd, .tag = tag_make(SOURCE_ACCEPTOR, 0, 0), .now_ms = crew->now_ms,
 	};
-	int r = acceptor_create(crew->config, place, crew->reserved_fd, &crew->acceptor);
+	int fds[LISTENERS_MAX];
+	int r;
 
-	for (unsigned i = 0; i < crew->config->n_listeners; i++)
-		crew->reserved_fd[i] = -1;	/* the acceptor's */
+	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
+		bool datagrams = config_is_datagram(crew->config, i);
+
+		fds[i] = datagrams ? -1 : crew->reserved_fd[i];
+		if (!datagrams)
+			crew->reserved_fd[i] = -1;	/* the acceptor's */
+	}
+	r = acceptor_create(crew->config, place, fds, &crew->acceptor);
 	if (r == 0 && crew->takeover)
 		acceptor_hold(crew->acceptor);	/* what is in our hands dies with us, and we are on trial */
 	return r;
@@ -131,7 +138,7 @@ static uint32_t shared_of(const struct crew *crew, const struct slot *slot)
 	case BROOD_PREEMPTIVE:
 		return crew->shared | crew->config->lent;
 	case BROOD_ROUND_ROBIN:
-		return 0;
+		return crew->shared & shared_sockets(crew);
 	}
 	return 0;
 }
@@ -139,7 +146,7 @@ static uint32_t shared_of(const struct crew *crew, const struct slot *slot)
 static int listen_shared(const struct crew *crew)
 {
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)
-		if (config_is_shared(crew->config, i) && crew->reserved_fd[i] >= 0 &&
+		if (config_is_shared(crew->config, i) && !config_is_datagram(crew->config, i) && crew->reserved_fd[i] >= 0 &&
 		    listen(crew->reserved_fd[i], config_shared_backlog(crew->config, crew->n_slots)) < 0)
 			return -errno;
 	return 0;
@@ -159,6 +166,9 @@ int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *herit
 		memcpy(heritage->listen_fd, crew->reserved_fd, crew->config->n_listeners * sizeof(int));
 		return crew->config->guest ? listen_shared(crew) : 0;	/* a program is started with what listens */
 	case BROOD_ROUND_ROBIN:
+		for (unsigned i = 0; i < crew->config->n_listeners; i++)
+			if (config_is_shared(crew->config, i))
+				heritage->listen_fd[i] = crew->reserved_fd[i];
 		heritage->queue_fd = acceptor_queue(crew->acceptor, slot->index);
 		return heritage->queue_fd < 0 ? heritage->queue_fd : 0;
 	}
@@ -180,7 +190,7 @@ int intake_admit(struct crew *crew, const struct slot *slot)
 
 int intake_socket(const struct crew *crew, unsigned index)
 {
-	return crew->acceptor ? acceptor_listeners(crew->acceptor)[index] : crew->reserved_fd[index];
+	return crew->acceptor && !config_is_datagram(crew->config, index) ? acceptor_listeners(crew->acceptor)[index] : crew->reserved_fd[index];
 }
 
 void intake_share(struct crew *crew, uint32_t addresses, unsigned n_slots)
@@ -242,6 +252,8 @@ void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
 			wake_another(crew);
 		break;
 	case BROOD_ROUND_ROBIN:
+		if (shared_sockets(crew) && slot_is_served(was) && !served)
+			wake_another(crew);
 		if (slot->state != SLOT_DRAINING)	/* who drains reads on until the end of the queue */
 			set_reader(crew, slot, served && slot->state != SLOT_LEAVING);
 		break;
@@ -367,6 +379,8 @@ void intake_on_silence(struct crew *crew, struct slot *slot)
 			wake_another(crew);
 		break;
 	case BROOD_ROUND_ROBIN:
+		if (silent && shared_sockets(crew))
+			wake_another(crew);
 		set_reader(crew, slot, !silent);
 		break;
 	}
@@ -416,6 +430,7 @@ void intake_stop(struct crew *crew)
 		close_sockets(crew);
 		break;
 	case BROOD_ROUND_ROBIN:
+		close_sockets(crew);
 		if (crew->acceptor)
 			acceptor_stop(crew->acceptor, crew->shared | crew->config->lent, crew->now_ms);
 		break;

@@ -31,9 +31,12 @@ void rollout_announce(struct crew *crew)
 			 config->guest || config->protocol[i] != PROTOCOL_HTTP ? "" : "http://", text, config_model_name(config), crew_engine_name(crew));
 	}
 	for (unsigned i = 0; i < config->n_listeners; i++)
-		if (address_is_unix(&config->listen[i]) && config_is_shared(config, i))
-			log_info("unix:%s: one socket that all workers share, as under the model preemptive",
-				 config->listen[i].un.sun_path);
+		if (config->options.model != BROOD_PREEMPTIVE && config_is_shared(config, i)) {
+			char text[LISTENER_TEXT_BYTES];
+
+			config_format_listener(config, i, text);
+			log_info("%s: one socket that all workers share, as under the model preemptive", text);
+		}
 	if (config->n_listeners == 0)
 		log_info("ready: %u worker%s (%s)", crew->n_slots, crew->n_slots == 1 ? "" : "s",
 			 crew_engine_name(crew));

@@ -82,7 +82,7 @@ void stranger_look(struct crew *crew)
 	crew->stranger_ms = crew->now_ms + PAUSE_MS;
 	for (unsigned i = 0; i < config->n_listeners && !look.found; i++) {
 		look.address = &config->listen[i];
-		if (address_is_unix(look.address))
+		if (!config_has_handshakes(config, i))
 			continue;
 		(void)diag_each(address_port(look.address), 1 << TCP_LISTEN, compare, &look);	/* not seen is not there */
 	}

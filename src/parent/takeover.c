@@ -207,7 +207,7 @@ void takeover_destroy(struct takeover *t)
 /* As it was asked for, or, when that was left to the kernel, as it has become. */
 static bool is_same(const struct testament_address *theirs, const struct testament_address *ours)
 {
-	return theirs->family == ours->family && memcmp(theirs->ip, ours->ip, sizeof(ours->ip)) == 0 &&
+	return theirs->family == ours->family && (theirs->lent & 2) == (ours->lent & 2) && memcmp(theirs->ip, ours->ip, sizeof(ours->ip)) == 0 &&
 	       (theirs->asked_port == ours->asked_port || theirs->port == ours->asked_port);
 }
 
@@ -229,7 +229,7 @@ bool takeover_address(struct takeover *t, struct config *config, unsigned index,
 		    !is_at(t->socket_fd[i], &config->listen[index]))
 			continue;
 		address_set_port(&config->listen[index], t->pool.addresses[i].port);
-		config->lent |= t->pool.addresses[i].lent ? 1u << index : 0;
+		config->lent |= t->pool.addresses[i].lent & 1 ? 1u << index : 0;
 		*ret_reservation = (struct reservation){ .fd = t->socket_fd[i], .claim_fd = t->claim_fd[i] };
 		t->socket_fd[i] = t->claim_fd[i] = -1;
 		t->index[i] = (int)index;

@@ -42,7 +42,7 @@ struct testament_address {
 	uint16_t	family;		/* AF_INET, AF_INET6, AF_UNIX: then without ports */
 	uint16_t	asked_port;	/* may be 0 */
 	uint16_t	port;
-	uint16_t	lent;		/* 1 = a service manager holds the socket as well */
+	uint16_t	lent;		/* bit 0: a service manager holds the socket as well; bit 1: it is of UDP */
 	uint8_t		ip[16];		/* the first 4 of AF_INET, the rest 0; of AF_UNIX a hash of the path */
 };
 

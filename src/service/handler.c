@@ -24,6 +24,7 @@ struct handler {
 	int	(*start)(void);
 	void	(*stop)(void);
 	struct brood_stream_events stream;	/* .size 0 = none */
+	void	(*datagram)(struct brood_datagram *datagram, const void *data, size_t len);
 };
 
 /* What the dynamic linker has to say; it begins with the path itself more often than not. */
@@ -85,6 +86,8 @@ static int load_object(struct handler *handler, const char *path, bool needs_han
 		return -ENOEXEC;
 	}
 	load_stream(handler);
+	handler->datagram = (void (*)(struct brood_datagram *, const void *, size_t))dlsym(handler->object,
+											    "brood_handle_datagram");
 	handler->start = (int (*)(void))dlsym(handler->object, "brood_handler_start");
 	handler->stop = (void (*)(void))dlsym(handler->object, "brood_handler_stop");
 	return 0;
@@ -127,4 +130,18 @@ void handler_answer(struct brood_request *r, void *ctx)
 	const struct handler *handler = ctx;
 
 	handler->handle(r);
+}
+
+bool handler_has_datagram(void *ctx)
+{
+	const struct handler *handler = ctx;
+
+	return handler->datagram != NULL;
+}
+
+void handler_datagram(struct brood_datagram *datagram, const void *data, size_t len, void *ctx)
+{
+	const struct handler *handler = ctx;
+
+	handler->datagram(datagram, data, len);
 }

@@ -116,7 +116,10 @@ static void tell_build(struct metrics *m, const struct config *config)
 	X(completion_overflows_total, counter, overflows,	"Times the completion queue was full.") \
 	X(admin_connections,         gauge,   admin,	"Open connections of the admin address, counted nowhere else.") \
 	X(admin_requests_total,      counter, admin_requests,	"Requests answered there.")	\
-	X(streams_total,	     counter, streams,		"Connections accepted that are streams, not HTTP.")
+	X(streams_total,	     counter, streams,		"Connections accepted that are streams, not HTTP.")	\
+	X(datagrams_total,	     counter, datagrams,	"Datagrams received.")			\
+	X(datagrams_sent_total,	     counter, datagrams_sent,	"Replies to datagrams handed to the kernel.")	\
+	X(datagrams_dropped_total,   counter, datagrams_dropped, "Replies to datagrams that the kernel did not take.")
 
 static void tell_sums(struct metrics *m)
 {

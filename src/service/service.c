@@ -76,6 +76,26 @@ int service_streams(const struct config *config, const struct service *service, 
 	return 0;
 }
 
+int service_datagrams(const struct config *config, const struct service *service, struct datagram_service *ret_services,
+		      char *ret_error, size_t size)
+{
+	bool loaded = service->answer == handler.answer && handler_has_datagram(service->ctx);
+
+	for (unsigned i = 0; i < config->n_listeners; i++) {
+		if (!config_is_datagram(config, i))
+			continue;
+		ret_services[i] = (struct datagram_service){ config->datagram[i].fn, config->datagram[i].arg };
+		if (!ret_services[i].fn && loaded)
+			ret_services[i] = (struct datagram_service){ handler_datagram, service->ctx };
+		if (ret_services[i].fn)
+			continue;
+		snprintf(ret_error, size, "handler %s: exports no brood_handle_datagram()",
+			 config->options.handler ? config->options.handler : "(none)");
+		return -ENOEXEC;
+	}
+	return 0;
+}
+
 void service_destroy(struct service *service)
 {
 	static const struct kind *const kinds[] = { &handler, &files, &text };

@@ -17,10 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct brood_datagram;
 struct brood_request;
 struct config;
 struct service;		/* of conn/conn.h */
 struct stream_service;	/* likewise */
+struct datagram_service;	/* likewise */
 
 /* service.c */
 
@@ -35,6 +37,9 @@ int service_create(const struct config *config, struct service *ret_service, cha
  */
 int service_streams(const struct config *config, const struct service *service, struct stream_service *ret_streams,
 		    char *ret_error, size_t size);
+/* The same of datagrams. */
+int service_datagrams(const struct config *config, const struct service *service, struct datagram_service *ret_services,
+		      char *ret_error, size_t size);
 /* No request may be under way. A zeroed service is fine. */
 void service_destroy(struct service *service);
 
@@ -51,6 +56,9 @@ int handler_open(const char *path, void **ret_object, char *ret_error, size_t si
 int handler_create(const struct config *config, void **ret_ctx, char *ret_error, size_t size);
 void handler_destroy(void *ctx);
 void handler_answer(struct brood_request *r, void *ctx);
+void handler_datagram(struct brood_datagram *datagram, const void *data, size_t len, void *ctx);
+/* Whether it exports what that calls. */
+bool handler_has_datagram(void *ctx);
 /* NULL = it exports none. */
 const struct brood_stream_events *handler_stream_events(void *ctx);
 

@@ -123,7 +123,7 @@ static unsigned index_of(const struct worker *w, int fd)
 	if (plain || getsockname(fd, &local.any, &local.len) < 0)
 		return 0;
 	for (unsigned i = 0; i < w->config->n_listeners; i++)
-		if (address_overlaps(&local, &w->config->listen[i]))
+		if (!config_is_datagram(w->config, i) && address_overlaps(&local, &w->config->listen[i]))
 			return i;
 	return 0;
 }
@@ -228,7 +228,9 @@ void accept_step(struct worker *w)
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++) {
 		struct listener *l = &w->listeners[i];
 
-		if (l->fd >= 0 && l->readable && l->polling)
+		if (l->fd >= 0 && l->readable && l->kind == LISTENER_DATAGRAM)
+			datagrams_receive(w, l);
+		else if (l->fd >= 0 && l->readable && l->polling)
 			look(w, l);
 		else if (l->fd >= 0 && l->readable && has_room(w, l))
 			accept_next(w, l);

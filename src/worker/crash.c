@@ -113,7 +113,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 bool crash_contains(const struct config *config)
 {
-	bool theirs = config->handler || config->options.handler || config_n_speaking(config, PROTOCOL_STREAM) > 0;
+	bool theirs = config->handler || config->options.handler || config_n_speaking(config, PROTOCOL_STREAM) > 0 ||
+		      config_n_speaking(config, PROTOCOL_DATAGRAM) > 0;
 
 	return config->options.on_fault == BROOD_FAULT_CONTAIN && theirs;
 }

@@ -26,13 +26,20 @@ static void close_listeners(struct worker *w)
 			listener_close(w, &w->listeners[i]);
 }
 
+static void close_datagrams(struct worker *w)
+{
+	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
+		if (w->listeners[i].fd >= 0 && w->listeners[i].kind == LISTENER_DATAGRAM)
+			listener_close(w, &w->listeners[i]);
+}
+
 static void let_go(struct worker *w, struct listener *l)
 {
 	if (!drain_is_last(w, l->index)) {
 		listener_close(w, l);
 		return;
 	}
-	if (l->index < LISTENERS_MAX && !address_is_unix(&w->config->listen[l->index]))
+	if (l->index < LISTENERS_MAX && config_has_handshakes(w->config, l->index))
 		handshakes_refuse(l->fd);
 	listener_wake(w, l);
 }
@@ -40,6 +47,7 @@ static void let_go(struct worker *w, struct listener *l)
 static void leave_listeners(struct worker *w)
 {
 	if (w->config->options.model == BROOD_ROUND_ROBIN && w->drain.last) {
+		close_datagrams(w);
 		listeners_wake(w);	/* the parent refuses them; what it has handed out is ours, even if not ready yet */
 		return;
 	}
@@ -93,7 +101,7 @@ static bool are_handshakes_over(struct worker *w)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < w->config->n_listeners; i++)
-		if (drain_is_last(w, i) && !address_is_unix(&w->config->listen[i]))
+		if (drain_is_last(w, i) && config_has_handshakes(w->config, i))
 			ports[n++] = address_port(&w->config->listen[i]);
 	return handshakes_over(&w->drain.handshakes, ports, n, w->engine->now_ms);
 }

@@ -56,15 +56,23 @@ static void open_queues(struct worker *w)
 		hold(&w->listeners[LISTENERS_MAX + 1], LISTENER_INBOX, h->inbox_fd, h->slot, LISTENERS_MAX);
 }
 
+static enum listener_kind kind_of(const struct config *config, unsigned index)
+{
+	if (config_is_datagram(config, index))
+		return LISTENER_DATAGRAM;
+	return config_is_shared(config, index) ? LISTENER_SHARED : LISTENER_OWN;
+}
+
 int listeners_open(struct worker *w, char *why, size_t size)
 {
 	open_queues(w);
-	if (w->config->options.model == BROOD_ROUND_ROBIN)
-		return 0;
 	for (unsigned i = 0; i < w->config->n_listeners; i++) {
 		int fd = w->heritage->listen_fd[i];
 		bool opened = fd < 0;
 		char text[ADDRESS_TEXT_BYTES];
+
+		if (w->config->options.model == BROOD_ROUND_ROBIN && !config_is_shared(w->config, i))
+			continue;	/* the parent's alone */
 
 		if (opened)
 			fd = address_bind(&w->config->listen[i], true);
@@ -73,7 +81,7 @@ int listeners_open(struct worker *w, char *why, size_t size)
 			snprintf(why, size, "cannot listen on %s: %s", text, strerror(-fd));
 			return fd;
 		}
-		hold(&w->listeners[i], config_is_shared(w->config, i) ? LISTENER_SHARED : LISTENER_OWN, fd, w->heritage->slot, i);
+		hold(&w->listeners[i], kind_of(w->config, i), fd, w->heritage->slot, i);
 		w->listeners[i].opened = opened;
 	}
 	return 0;
@@ -109,7 +117,8 @@ void listener_wait(struct worker *w, struct listener *l)
 	if (l->polling)
 		return;
 	l->polling = true;
-	engine_poll_once(w->engine, l->fd, tag_of(w, l), l->kind == LISTENER_SHARED);
+	engine_poll_once(w->engine, l->fd, tag_of(w, l),
+			 l->kind == LISTENER_SHARED || l->kind == LISTENER_DATAGRAM);
 }
 
 void listeners_poll(struct worker *w)
@@ -147,6 +156,8 @@ static void let_go(struct worker *w, struct listener *l)
 {
 	if (l->kind == LISTENER_SHARED && !w->drain.cut)	/* it may have been woken for somebody */
 		accept_all(w, l);
+	else if (l->kind == LISTENER_DATAGRAM && !w->drain.cut)
+		datagrams_receive(w, l);
 	close(l->fd);
 	l->fd = -1;
 }

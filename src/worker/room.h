@@ -22,6 +22,7 @@ enum listener_kind {
 	LISTENER_OWN,		/* reuseport: ours, or lent by a sibling */
 	LISTENER_SHARED,	/* preemptive: we compete for it */
 	LISTENER_QUEUE,		/* round-robin: no socket that listens, but what the parent hands out */
+	LISTENER_DATAGRAM,	/* no connections, but datagrams, which we compete for */
 	LISTENER_INBOX,		/* what siblings give away */
 };
 
@@ -66,6 +67,8 @@ struct shed {
 	uint64_t	lost_ms;	/* since when nobody reads the inbox; 0 = it is read */
 };
 
+struct datagrams;
+
 /* The access log; NULL = there is none. */
 struct access;
 
@@ -79,6 +82,9 @@ struct worker {
 	struct service		 service;
 	struct service		 admin;
 	struct stream_service	 streams[LISTENERS_MAX];
+	struct datagram_service	 datagram_services[LISTENERS_MAX];
+	struct datagrams	*datagrams;	/* NULL = there is no address of them */
+	uint64_t		 n_datagrams, n_datagrams_sent, n_datagrams_dropped;
 	struct conn_table	 conns;
 	struct reactor		 reactor;
 	struct mailbox		 mail;
@@ -122,6 +128,12 @@ void listeners_wake(struct worker *w);
 void listener_wait(struct worker *w, struct listener *l);
 void listener_on_poll(struct worker *w, const struct completion *completion);
 bool listeners_closed(const struct worker *w);
+
+/* datagram.c */
+/* If there is an address of them. Return: 0 or -ENOMEM. */
+int datagrams_create(struct worker *w);
+/* What has come, a few batches at most, and waits for the next. */
+void datagrams_receive(struct worker *w, struct listener *l);
 
 /* accept.c */
 /* Accepts from every listener whose queue may hold something, a batch each. */

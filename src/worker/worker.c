@@ -159,6 +159,9 @@ static void publish(struct worker *w)
 	board_set(&row->given, c->given);
 	board_set(&row->taken, c->taken);
 	board_set(&row->streams, c->streams);
+	board_set(&row->datagrams, w->n_datagrams);
+	board_set(&row->datagrams_sent, w->n_datagrams_sent);
+	board_set(&row->datagrams_dropped, w->n_datagrams_dropped);
 	board_set(&row->log_dropped, access_n_dropped(w));
 	board_set(&row->faults, c->faults);
 	board_set(&row->state_reads, s->reads);
@@ -268,8 +271,13 @@ static int set_up(struct worker *w, char *why, size_t size)
 	public_set_mailbox(&w->mail);
 	if (service_create(w->config, &w->service, why, size) < 0)
 		return -1;
-	if (service_streams(w->config, &w->service, w->streams, why, size) < 0)
+	if (service_streams(w->config, &w->service, w->streams, why, size) < 0 ||
+	    service_datagrams(w->config, &w->service, w->datagram_services, why, size) < 0)
 		return -1;
+	if (datagrams_create(w) < 0) {
+		snprintf(why, size, "no memory for datagrams");
+		return -1;
+	}
 	if (w->config->admins != 0 && admin_create(w->heritage, &w->admin, why, size) < 0)
 		return -1;
 	if (engine_create(w->heritage->engine, &w->engine, w->why_not_uring, sizeof(w->why_not_uring)) < 0) {

@@ -7,7 +7,7 @@ from _brood import BROOD, BUILD, ROOT, check
 
 header = (ROOT / "src/brood.h").read_text()
 declared = set(re.findall(r"^(?!typedef)[a-z].*?\b(brood_[a-z_]+)\(", header, re.M))
-of_handlers = {"brood_handle", "brood_handler_start", "brood_handler_stop", "brood_task_start"}
+of_handlers = {"brood_handle", "brood_handle_datagram", "brood_handler_start", "brood_handler_stop", "brood_task_start"}
 check(of_handlers < declared, "brood.h has only", declared)
 
 

@@ -99,6 +99,7 @@ def serve(engine):
             brood.ctl("scale", 1, "--wait")
             inode = os.stat(http).st_ino
             brood.ctl("upgrade", "--wait")
+            brood.seen_workers.add(brood.status()["pid"])       # not to be left behind, whatever follows
             check(os.stat(http).st_ino == inode, "the socket stays over an upgrade")
             for one in clients:
                 one.finish()
