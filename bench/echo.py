@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""CPU a message of an echo over TCP: a worker of brood against null_echo, in turn, each pinned to one CPU, the load to another.
+"""CPU a message of an echo: a worker of brood and null_echo, or null_udp, in turn, on one CPU, the load on another.
 
-  bench/echo.py [--build build] [--rounds 9] [--seconds 0.5] [--connections 64] [--bytes 64]
+  bench/echo.py [--build build] [--rounds 9] [--seconds 0.5] [--connections 64] [--bytes 64] [--udp]
 """
 import argparse
 import pathlib
@@ -19,6 +19,7 @@ parser.add_argument("--connections", type=int, default=64)
 parser.add_argument("--bytes", type=int, default=64)
 parser.add_argument("--port", type=int, default=21280)
 parser.add_argument("--engine", default="auto")
+parser.add_argument("--udp", action="store_true")
 told = parser.parse_args()
 build = pathlib.Path(told.build).resolve()
 
@@ -33,15 +34,16 @@ def pinned(cpu, *command):
 
 def slice_of(pid, port):
     before = cpu_ns(pid)
-    n = int(subprocess.run(pinned(1, build / "bench/echo", port, told.connections, told.bytes, told.seconds),
+    how = ["udp"] if told.udp else []
+    n = int(subprocess.run(pinned(1, build / "bench/echo", port, told.connections, told.bytes, told.seconds, *how),
                            stdout=subprocess.PIPE, text=True, check=True).stdout)
     time.sleep(0.05)
     return (cpu_ns(pid) - before) / n, n / told.seconds
 
 
-null = subprocess.Popen(pinned(0, build / "bench/null_echo", "--port", told.port))
-pool = subprocess.Popen(pinned(0, build / "brood", "serve", "--listen", f"stream:127.0.0.1:{told.port + 1}", "--workers", 1,
-                               "--engine", told.engine, "--control", "off", "--handler", build / "examples/echo.so"),
+null = subprocess.Popen(pinned(0, build / ("bench/null_udp" if told.udp else "bench/null_echo"), "--port", told.port))
+listen = f"{'udp' if told.udp else 'stream'}:127.0.0.1:{told.port + 1}"
+pool = subprocess.Popen(pinned(0, build / "brood", "serve", "--listen", listen, "--workers", 1, "--engine", told.engine, "--control", "off", "--handler", build / ("examples/udp_echo.so" if told.udp else "examples/echo.so")),
                         stderr=subprocess.PIPE, text=True)
 try:
     while "ready: " not in (line := pool.stderr.readline()):

@@ -132,7 +132,8 @@ static int refuse_overlap(const struct config *config, const struct address *add
 	for (unsigned i = 0; i < config->n_listeners; i++) {
 		if (config_is_datagram(config, i) != config_is_datagram(config, config->n_listeners))
 			continue;
-		if ((address_port(address) == 0 && !address_is_unix(address)) || !address_overlaps(address, &config->listen[i]))
+		if ((address_port(address) == 0 && !address_is_unix(address)) ||
+		    !address_overlaps(address, &config->listen[i]))
 			continue;
 		address_format(&config->listen[i], other);
 		log_error("cannot listen on %s: it overlaps with %s, given before", text, other);
@@ -201,8 +202,8 @@ static int take_or_reserve(struct brood *brood, const struct unix_rights *rights
 /* The group of a socket that listens already, which a worker's own would have to join, is closed to them. */
 static int refuse_model(struct brood *brood, const struct address *address, const char *text)
 {
-	if (brood->config.options.model != BROOD_REUSEPORT || config_is_datagram(&brood->config, brood->config.n_listeners) ||
-	    !activation_has(brood->activation, address))
+	if (brood->config.options.model != BROOD_REUSEPORT ||
+	    config_is_datagram(&brood->config, brood->config.n_listeners) || !activation_has(brood->activation, address))
 		return 0;
 	log_error("cannot listen on %s with the socket that was passed by LISTEN_FDS: under the model reuseport each "
 		  "worker has one of its own; use the model preemptive or round-robin", text);
@@ -276,14 +277,15 @@ int brood_listen(struct brood *brood, const char *text)
 		return -ENOSPC;
 	}
 	if (unix_rights_parse(address, plain, sizeof(plain), &rights) < 0) {
-		log_error("cannot listen on \"%s\": behind unix:PATH may be ,mode=0660 ,user=NAME ,group=NAME, which there are",
-			  text);
+		log_error("cannot listen on \"%s\": behind unix:PATH may be ,mode=0660 ,user=NAME ,group=NAME, of whom "
+			  "there is", text);
 		return -EINVAL;
 	}
 	if (protocol != PROTOCOL_HTTP && refuse_guest(config, text) < 0)
 		return -EINVAL;
 	if (address_parse(plain, &config->listen[config->n_listeners]) < 0) {
-		log_error("cannot listen on \"%s\": not an address like :8080, 127.0.0.1:8080, [::1]:8080 or unix:PATH", text);
+		log_error("cannot listen on \"%s\": not an address like :8080, 127.0.0.1:8080, [::1]:8080 or unix:PATH",
+			  text);
 		return -EINVAL;
 	}
 	if (address_is_unix(&config->listen[config->n_listeners]) && refuse_unix(config, protocol, text) < 0)

@@ -1114,7 +1114,8 @@ unsigned brood_datagram_listener(const struct brood_datagram *datagram);
 /*
  * What a shared object given to --handler (or .handler) exports.
  * brood_handle() is required where there is an address of HTTP, brood_stream_handler where there is one of streams,
- * brood_handle_datagram() where there is one of datagrams. brood_handler_start(), when there, is called once in each worker before it
+ * brood_handle_datagram() where there is one of datagrams.
+ * brood_handler_start(), when there, is called once in each worker before it
  * serves; anything but 0 stops the worker ("could not start"). brood_handler_stop() is called when the
  * worker has drained.
  */

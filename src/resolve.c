@@ -339,7 +339,8 @@ static int check_answers(const struct config *now, const struct brood_options *o
 	}
 	if (now->guest)
 		return resolve_check_guest(options);
-	if (config_n_speaking(now, PROTOCOL_HTTP) < now->n_listeners - (now->admins != 0) && now->options.handler && !options->handler) {
+	if (config_n_speaking(now, PROTOCOL_HTTP) < now->n_listeners - (now->admins != 0) && now->options.handler &&
+	    !options->handler) {
 		log_error("reload: option handler is not set, and what is not HTTP is its");
 		return -EINVAL;
 	}

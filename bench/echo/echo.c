@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * echo - loads an echo: echo PORT CONNECTIONS BYTES SECONDS; prints how many messages came back
+ * echo - loads an echo: echo PORT CONNECTIONS BYTES SECONDS [udp]; prints how many messages came back
  *
  * Each connection has one message on its way: it sends the next when the last has come back whole.
  */
@@ -31,15 +31,15 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static int join(uint16_t port)
+static int join(uint16_t port, int type)
 {
 	struct sockaddr_in at = {
 		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	int fd = socket(AF_INET, type, 0), on = 1;
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+	    (type == SOCK_STREAM && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0))
 		err(1, "port %u", port);
 	return fd;
 }
@@ -68,19 +68,19 @@ static int hear(unsigned i, size_t n_bytes)
 
 int main(int argc, char **argv)
 {
-	unsigned n_conns = argc == 5 ? (unsigned)atoi(argv[2]) : 0;
-	size_t n_bytes = argc == 5 ? (size_t)atoi(argv[3]) : 0;
+	unsigned n_conns = argc == 5 || argc == 6 ? (unsigned)atoi(argv[2]) : 0;
+	size_t n_bytes = argc == 5 || argc == 6 ? (size_t)atoi(argv[3]) : 0;
 	struct epoll_event events[512];
 	unsigned long n_messages = 0;
 	double end_s;
 	int epoll_fd = epoll_create1(0);
 
 	if (n_conns < 1 || n_conns > CONNS_MOST || n_bytes < 1 || n_bytes > BYTES_MOST)
-		errx(2, "usage: echo PORT CONNECTIONS BYTES SECONDS");
+		errx(2, "usage: echo PORT CONNECTIONS BYTES SECONDS [udp]");
 	for (unsigned i = 0; i < n_conns; i++) {
 		struct epoll_event event = { .events = EPOLLIN, .data.u32 = i };
 
-		fds[i] = join((uint16_t)atoi(argv[1]));
+		fds[i] = join((uint16_t)atoi(argv[1]), argc == 6 ? SOCK_DGRAM : SOCK_STREAM);
 		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fds[i], &event) < 0)
 			err(1, "epoll");
 	}

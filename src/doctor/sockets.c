@@ -37,7 +37,7 @@ static int try_address(const struct patient *p, const char *text, struct address
 		error = address_parse(plain, ret_address);
 	if (error < 0)
 		return error;
-	if (address_is_unix(ret_address) || protocol == PROTOCOL_DATAGRAM)	/* what a dead pool has left would have to be removed */
+	if (address_is_unix(ret_address) || protocol == PROTOCOL_DATAGRAM)	/* not tried */
 		return 0;
 	error = reserve_address(ret_address, sharing_of(p), &r);
 	memcpy(ret_holder, r.holder, HOLDER_TEXT_BYTES);

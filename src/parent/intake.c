@@ -190,7 +190,9 @@ int intake_admit(struct crew *crew, const struct slot *slot)
 
 int intake_socket(const struct crew *crew, unsigned index)
 {
-	return crew->acceptor && !config_is_datagram(crew->config, index) ? acceptor_listeners(crew->acceptor)[index] : crew->reserved_fd[index];
+	bool accepted = crew->acceptor && !config_is_datagram(crew->config, index);
+
+	return accepted ? acceptor_listeners(crew->acceptor)[index] : crew->reserved_fd[index];
 }
 
 void intake_share(struct crew *crew, uint32_t addresses, unsigned n_slots)

@@ -28,7 +28,8 @@ void rollout_announce(struct crew *crew)
 			continue;
 		}
 		log_info("ready: %u worker%s on %s%s (%s, %s)", crew->n_slots, crew->n_slots == 1 ? "" : "s",
-			 config->guest || config->protocol[i] != PROTOCOL_HTTP ? "" : "http://", text, config_model_name(config), crew_engine_name(crew));
+			 config->guest || config->protocol[i] != PROTOCOL_HTTP ? "" : "http://", text,
+			 config_model_name(config), crew_engine_name(crew));
 	}
 	for (unsigned i = 0; i < config->n_listeners; i++)
 		if (config->options.model != BROOD_PREEMPTIVE && config_is_shared(config, i)) {

@@ -207,7 +207,8 @@ void takeover_destroy(struct takeover *t)
 /* As it was asked for, or, when that was left to the kernel, as it has become. */
 static bool is_same(const struct testament_address *theirs, const struct testament_address *ours)
 {
-	return theirs->family == ours->family && (theirs->lent & 2) == (ours->lent & 2) && memcmp(theirs->ip, ours->ip, sizeof(ours->ip)) == 0 &&
+	return theirs->family == ours->family && (theirs->lent & 2) == (ours->lent & 2) &&
+	       memcmp(theirs->ip, ours->ip, sizeof(ours->ip)) == 0 &&
 	       (theirs->asked_port == ours->asked_port || theirs->port == ours->asked_port);
 }
 

@@ -225,7 +225,8 @@ struct testament_address testament_address(const struct config *config, unsigned
 	const struct address *address = &config->listen[index];
 	struct testament_address a = {
 		.family = address->any.sa_family, .asked_port = config->asked_port[index],
-		.port = address_port(address), .lent = (uint16_t)((config->lent >> index & 1) | (config_is_datagram(config, index) ? 2 : 0)),
+		.port = address_port(address),
+		.lent = (uint16_t)((config->lent >> index & 1) | (config_is_datagram(config, index) ? 2 : 0)),
 	};
 
 	if (a.family == AF_UNIX)

@@ -7,8 +7,8 @@
  * duplicate: while anyone holds it, no queued connection is lost by our death, and our replacement goes on with
  * the same queue.
  *
- * preemptive, and a UNIX socket under reuseport: all workers wait for one socket, and an arrival wakes one of them. Who is woken owes it a
- * look, even when leaving: nobody else will be woken for that connection.
+ * preemptive, and a UNIX socket under reuseport: all workers wait for one socket, and an arrival wakes one of them.
+ * Who is woken owes it a look, even when leaving: nobody else will be woken for that connection.
  *
  * round-robin: the parent hands connections out through a queue, which ends when there will be no more.
  *
