@@ -290,13 +290,12 @@ static bool relay(struct crew *crew, struct box *box, int most_bytes)
 
 /* ---- what a late owner has not read ---- */
 
-/* Letters that were handled are not returned: @packet of them is left. */
+/* Letters that were handled are not returned. */
 static void forget_handled(const struct box *box, struct envelope *e)
 {
-	uint64_t progress = box->progress ? atomic_load_explicit(box->progress, memory_order_acquire) : 0;
-	uint32_t n = (uint32_t)progress;
+	uint32_t n = (uint32_t)box->came_to;
 
-	if ((uint32_t)(progress >> 32) != e->serial)
+	if ((uint32_t)(box->came_to >> 32) != e->serial)
 		return;
 	n = n < e->n ? n : e->n;
 	e->first += n;
@@ -391,6 +390,7 @@ static void shut(struct crew *crew, struct box *box)
 	if (crew->post->helper == box)
 		crew->post->helper = NULL;
 	box->open = box->wanted = false;
+	box->came_to = box->progress ? atomic_load_explicit(box->progress, memory_order_acquire) : 0;
 	box_watch(crew, box);
 	go_on(crew, box);
 	go_on_all(crew);	/* those that have waited for it, mostly */

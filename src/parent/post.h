@@ -37,7 +37,8 @@ struct box {
 	unsigned	 slot;
 	uint32_t	 events;	/* watched for */
 	uint32_t	 serial;	/* of the last packet of letters or event that was put in */
-	const _Atomic uint64_t *progress;	/* as struct mailbox has it */
+	const _Atomic uint64_t *progress;	/* as struct mailbox has it; of its living owner */
+	uint64_t	 came_to;	/* what that was in the end: the memory is another's by now */
 	struct relayed	*sent;		/* by its owner; waits for room elsewhere; NULL = nothing does */
 	struct relayed	*unread;	/* by its late owner; waits to be returned */
 };

@@ -59,7 +59,12 @@ for engine in engines():
         def settled():
             audit = pool.ask(0, "/audit")
             return audit["lost"] == 0 and audit
-        audit = wait_until(settled, 15, f"each is accounted for: {pool.ask(0, '/audit')}")
+        for _ in range(100):
+            if settled():
+                break
+            time.sleep(0.2)
+        audit = pool.ask(0, "/audit")
+        check(not audit["lost"], f"each is accounted for: {audit}, {pool.got(0)}")
         print(f"{engine}: {n} killed, {audit}")
         check(n >= KILLS - 3 and audit["handled"] > 0 and audit["returned"] > 0, f"{n} killed: {audit}")
         # Of "others" one may have handled what another has not; of the rest just the one that was being handled.

@@ -9,7 +9,7 @@
  *	/flood?to=slot&which=1&size=64&ms=1000		sends as much as there is room for, for so long
  *	/got			-> what has come, by sender, and what has come back
  *	/audit			-> of all messages of the worker with the id 1: what has become of them, in every worker
- *	/text?to=..&text=hang	that text; to the callbacks: crash, hang, tell, echo
+ *	/text?to=..&text=hang	that text; to the callbacks: crash, hang, note, tell, echo
  *	/who, /retire, /crash, /garbage, /deaf, /spin?ms=..
  *
  * A message is the sender's count of those to that recipient, in 8 bytes, and a pattern after it.
@@ -285,14 +285,20 @@ static void do_got(struct brood_request *r)
 
 static void do_audit(struct brood_request *r)
 {
-	uint64_t n[8] = { 0 };
-	char text[200];
+	uint64_t n[8] = { 0 }, first = 0, last = 0;
+	char text[300];
 
-	for (uint64_t i = 1; i <= n_sent && i < LEDGER_MOST; i++)
+	for (uint64_t i = 1; i <= n_sent && i < LEDGER_MOST; i++) {
 		n[atomic_load(&ledger[i])]++;
+		if (!atomic_load(&ledger[i])) {
+			first = first ? first : i;
+			last = i;
+		}
+	}
 	snprintf(text, sizeof(text), "{\"sent\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"handled\": %" PRIu64 ", \"returned\": %"
-		 PRIu64 ", \"both\": %" PRIu64 ", \"twice\": %" PRIu64 "}", n_sent, n[0], n[HANDLED], n[RETURNED],
-		 n[HANDLED | RETURNED], n[4] + n[5] + n[6] + n[7]);
+		 PRIu64 ", \"both\": %" PRIu64 ", \"twice\": %" PRIu64
+		 ", \"first_lost\": %" PRIu64 ", \"last_lost\": %" PRIu64 "}", n_sent, n[0], n[HANDLED], n[RETURNED],
+		 n[HANDLED | RETURNED], n[4] + n[5] + n[6] + n[7], first, last);
 	say(r, text);
 }
 
@@ -404,6 +410,11 @@ static void on_event(const struct brood_event *e, void *arg)
 			close(e->message->fd);
 		return;
 	}
+	if (e->message->len == 4 && memcmp(e->message->data, "note", 4) == 0) {
+		printf("event message slot=%u id=%u\n", e->worker.slot, e->worker.id);
+		fflush(stdout);
+		return;
+	}
 	if (e->message->len == 4 && memcmp(e->message->data, "tell", 4) == 0) {
 		text = malloc(1 << 20);
 		print_got(text, 1 << 20);
@@ -438,6 +449,7 @@ int main(int argc, char **argv)
 	const char *callbacks = option(argc, argv, "--callbacks", NULL);
 	struct brood_options options = BROOD_OPTIONS_INIT;
 	struct brood *brood;
+	int code;
 
 	for (size_t i = 0; i < sizeof(pattern); i++)
 		pattern[i] = (char)(i * 7 + i / 256);
@@ -461,5 +473,7 @@ int main(int argc, char **argv)
 	brood_on_room(on_room, NULL);
 	for (int i = 0; callbacks && i < BROOD_N_EVENTS; i++)
 		brood_on(brood, (enum brood_event_type)i, on_event, NULL);
-	return brood_run(brood);
+	code = brood_run(brood);
+	brood_destroy(brood);
+	return code;
 }
