@@ -14,6 +14,8 @@
 #include "async/async.h"
 #include "task/task.h"
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define HANDSHAKES_MS		1000	/* for those begun, before the queues are closed */
@@ -132,10 +134,27 @@ static unsigned cut_taken(struct worker *w)
 	return n;
 }
 
+/* In listeners that nobody has after us: lost, as what we have accepted is. */
+static unsigned count_queued(const struct worker *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++) {
+		const struct listener *l = &w->listeners[i];
+		struct tcp_info info = { .tcpi_unacked = 0 };
+		socklen_t len = sizeof(info);
+
+		if (l->fd >= 0 && l->index < LISTENERS_MAX && drain_is_last(w, l->index) &&
+		    getsockopt(l->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+			n += info.tcpi_unacked;		/* of one that listens: how many wait to be accepted */
+	}
+	return n;
+}
+
 static void cut(struct worker *w)
 {
 	w->drain.cut = true;
-	w->drain.n_cut += conn_table_cut(&w->conns) + cut_taken(w) + shed_cut(w);
+	w->drain.n_cut += conn_table_cut(&w->conns) + cut_taken(w) + shed_cut(w) + count_queued(w);
 	w->drain.handshakes.look_ms = 0;
 	close_listeners(w);
 	w->drain.deadline_ms = w->engine->now_ms + CUT_MS;

@@ -130,6 +130,8 @@ static void report_rules(void)
 /* A handled request has no deadline unless its client takes nothing; what is closing has none at all. */
 static bool can_be(enum conn_state state, enum conn_event event)
 {
+	if (state == CONN_STREAM)
+		return false;	/* no address of this world has streams */
 	if (state == CONN_CLOSING)
 		return event != CONN_TIMED_OUT;
 	return state != CONN_LINGERING || (event != CONN_SENT && event != CONN_UNSENT);
