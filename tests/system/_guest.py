@@ -21,7 +21,7 @@ class Guest(Brood):
 
     def __init__(self, *options, program=PROGRAM, **how):
         how.setdefault("model", "reuseport")
-        self.program = program
+        self.program, self.n_workers = program, how.get("workers", 2)
         super().__init__(*options, what=("--", *program), verb="run", **how)
 
     def programs(self):
@@ -39,6 +39,5 @@ class Guest(Brood):
 
     def replaced(self, pid, seconds=5):
         """Until another program is where this one was; its pid."""
-        n = len(self.programs())
-        return wait_until(lambda: pid not in (now := self.programs()) and len(now) >= n and now, seconds,
+        return wait_until(lambda: pid not in (now := self.programs()) and len(now) >= self.n_workers and now, seconds,
                           f"program {pid} is replaced")
