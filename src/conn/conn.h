@@ -336,6 +336,12 @@ void conn_table_give(struct conn_table *table, struct conn *c);
 bool conn_table_shed(struct conn_table *table, unsigned n);
 /* A receive has completed with @res and without data. */
 void conn_on_stopped(struct conn_table *table, struct conn *c, int res);
+/* The answer to its request is complete, and not sent yet: if all connections are to go, this one does behind it. */
+void conn_shed_behind_answer(struct conn_table *table, struct conn *c);
+/* It is to be given away when its answer is out; nothing is received meanwhile. */
+bool conn_shed_awaits_output(const struct conn_table *table, const struct conn *c);
+/* Gives it away if that is its turn. Return: whether it is gone. */
+bool conn_shed_settle(struct conn_table *table, struct conn *c);
 
 /* ---- states.c: the table ---- */
 

@@ -270,6 +270,8 @@ void request_conclude(struct brood_request *r)
 	c->served = true;
 	request_destroy(r);
 	conn_enter(table, c, c->closing ? CONN_SENDING : CONN_IDLE);
+	if (!c->closing)
+		conn_shed_behind_answer(table, c);
 }
 
 void request_abort(struct brood_request *r)

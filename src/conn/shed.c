@@ -5,6 +5,9 @@
  * One that has nothing under way but its receive is asked to stop receiving. If that ends with nothing received,
  * nobody but the kernel knows more of the connection than we do, and it goes to whoever ->give knows, its
  * descriptor with it. If something came first, it stays, until next time.
+ *
+ * When we leave, one is asked so together with its answer, which its client may not have seen before: what that
+ * asks next waits in the kernel, for whoever has the connection by then.
  */
 #include "conn/conn.h"
 
@@ -44,17 +47,40 @@ bool conn_table_shed(struct conn_table *table, unsigned n)
 	return n == 0;
 }
 
+void conn_shed_behind_answer(struct conn_table *table, struct conn *c)
+{
+	if (!table->leaving || table->draining || !table->give || c->hold || c->ended)
+		return;
+	if (!c->receiving)
+		c->shedding = true;
+	else if (!c->stopping)
+		stop_receiving(table, c);
+}
+
+bool conn_shed_awaits_output(const struct conn_table *table, const struct conn *c)
+{
+	return c->shedding && c->state == CONN_IDLE && table->leaving && !table->draining && !c->closing && !c->ended &&
+	       !c->hold && (c->output.n_bytes > 0 || c->sending || c->dirty);
+}
+
 void conn_on_stopped(struct conn_table *table, struct conn *c, int res)
 {
-	bool sheds = c->shedding && res == -ECANCELED && !c->receiving && may_go(table, c);
+	if (res != -ECANCELED)
+		c->shedding = false;
+}
 
+bool conn_shed_settle(struct conn_table *table, struct conn *c)
+{
+	if (!c->shedding || c->receiving || conn_shed_awaits_output(table, c))
+		return false;
 	c->shedding = false;
-	if (!sheds || !table->give)
-		return;
+	if (!may_go(table, c) || !table->give)
+		return false;
 	engine_leave(table->engine, c->fd);
 	if (table->give(c->fd, table->give_ctx) < 0)
-		return;
+		return false;
 	conn_counters(table, c)->given++;
 	c->closed = true;	/* for us: the number is no longer ours */
 	conn_close(table, c);
+	return true;
 }

@@ -319,7 +319,8 @@ void conn_on_timeout(struct conn_table *table, struct conn *c)
 static void settle_receiving(struct conn_table *table, struct conn *c)
 {
 	size_t most = HOLD_MOST + table->limits.http.head_bytes;	/* a head that may come must fit */
-	bool wanted = !c->ended && conn_held_bytes(c) < most && !(c->state == CONN_SENDING && c->polite);
+	bool wanted = !c->ended && conn_held_bytes(c) < most && !(c->state == CONN_SENDING && c->polite) &&
+		      !conn_shed_awaits_output(table, c);
 	struct tag tag = { CONN_OWNER, c->generation, c->index };
 
 	if (wanted && !c->receiving) {
@@ -357,6 +358,8 @@ void conn_settle(struct conn_table *table, struct conn *c)
 		conn_leave(table, c);
 	conn_settle_busy(table, c);
 	if (c->fd < 0 || c->state == CONN_CLOSING)
+		return;
+	if (conn_shed_settle(table, c))
 		return;
 	settle_receiving(table, c);
 	wheel_set(&table->deadlines, &c->timer, deadline_of(table, c));

@@ -105,13 +105,24 @@ static void send_heir(const struct child *child, int inbox_fd)
 		(void)channel_send(child->channel_fd, CHANNEL_HEIR, NULL, inbox_fd);	/* else it closes what is idle */
 }
 
+/* Of the pool after us: that of the same slot, or of any, because this one may be of a slot that is no more. */
+static int inbox_after_us(const struct crew *crew, unsigned index)
+{
+	if (index < crew->n_slots && crew->slots[index].heir_fd >= 0)
+		return crew->slots[index].heir_fd;
+	slot_each(crew, slot)
+		if (slot->heir_fd >= 0)
+			return slot->heir_fd;
+	return -1;
+}
+
 void transfer_name_heir(const struct crew *crew, struct child *child)
 {
 	const struct slot *slot = &crew->slots[child->slot];
 
 	child->heir = 0;
 	if (crew->stopping) {
-		send_heir(child, slot->heir_fd);
+		send_heir(child, inbox_after_us(crew, child->slot));
 		return;
 	}
 	if (!reads_on(slot) || slot->incumbent == child)
@@ -168,6 +179,9 @@ void transfer_stop(struct crew *crew)
 	}
 	slot_each(crew, slot)
 		transfer_end(slot);
+	child_each(crew, child)		/* those whose heirs have just become none */
+		if (child->phase == CHILD_LEAVING && child->channel_fd >= 0 && child->heir != 0)
+			transfer_name_heir(crew, child);
 }
 
 static unsigned discard(const struct slot *slot)

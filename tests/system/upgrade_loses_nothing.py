@@ -5,6 +5,7 @@
 import argparse
 import os
 import re
+import signal
 import subprocess
 import time
 
@@ -61,10 +62,33 @@ def play(engine, times, **popen):
     return rate, sorted(took)
 
 
+def shrink_and_upgrade(engine, times):
+    """Those that have just been scaled away hand over to siblings, who leave at once as well."""
+    with Brood(engine=engine, workers=4) as brood:
+        checkers = [Checker(brood.port, "keepalive", 64, path="/", rate=400), Checker(brood.port, "pipeline=16", 4),
+                    Checker(brood.port, "keepalive", 16, path="/sleep?ms=300")]     # busy when their worker has to leave
+        time.sleep(0.3)
+        n_scaled = 0
+        for _ in range(times):
+            for number in (signal.SIGTTOU, signal.SIGTTOU, 0, signal.SIGTTIN, signal.SIGTTIN):
+                if number:
+                    n_scaled += 1
+                    brood.kill(number)
+                    brood.wait_for_line(r"scaling: \d worker", 20, n_scaled)
+                else:
+                    brood.upgrade()
+        for checker in checkers:
+            checker.finish()
+        for checker in checkers:
+            checker.expect_nothing_noticed()
+        brood.stop()
+
+
 parser = argparse.ArgumentParser()
 parser.add_argument("--times", type=int, default=6)
 times = parser.parse_args().times
 for engine in engines():
+    shrink_and_upgrade(engine, times)
     for name, popen in (("as nobody", {"preexec_fn": drop_to(NOBODY)}), ("as root", {})):
         if popen and os.geteuid() != 0:
             continue
