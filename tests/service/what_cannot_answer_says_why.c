@@ -5,7 +5,7 @@
 
 static void expect_refusal(struct brood_options options, const char *line)
 {
-	struct config config = { .options = options };
+	struct config config = { .options = options, .n_listeners = 1 };
 	struct service service;
 	char error[256] = "";
 

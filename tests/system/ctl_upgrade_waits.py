@@ -59,7 +59,7 @@ def succeed(brood, times=3):
 
 
 def fail_to_start(brood, program):
-    install(program, "sleep 0.3\nexit 3\n")
+    install(program, "sleep 1\nexit 3\n")     # the table of the status takes a moment
     client = waiting(brood)
     status = wait_until(lambda: (s := brood.status())["upgrade"]["running"] and s, 5, "it is under way")
     check(status["upgrade"]["failure"] is None and "\nupgrading\n" in brood.ctl("status"), status)
