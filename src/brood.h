@@ -260,7 +260,7 @@ int brood_listen(struct brood *brood, const char *address);
  * gone and on_close is not called. What the code held stays as it was: memory is not freed, locks stay locked,
  * data is half changed, no destructor runs. What it overwrote before it faulted stays overwritten, so that what
  * this worker answers from then on, until it is replaced, may be wrong, and it may still die or hang. Not
- * contained are faults of threads the handler made, and all but the first 1024 of a worker.
+ * contained are faults of threads the handler made, and all but the first 512 of a worker.
  */
 typedef void brood_handler_fn(struct brood_request *request, void *arg);
 

@@ -26,6 +26,9 @@
 #define DEPART_HANDSHAKES_MS 3000
 /* Between two looks into a queue that is to be empty. */
 #define DEPART_LOOK_MS 5
+/* After a death, then four times as long each time: 1.7 s in all. */
+#define WAKE_AGAIN_MS 20
+#define WAKES 4
 
 static enum brood_model model_of(const struct crew *crew)
 {
@@ -223,6 +226,24 @@ static void wake_another(struct crew *crew)
 	}
 }
 
+/*
+ * The kernel takes a dead process's ring apart only when it gets to it, and until then wakes it for connections like any
+ * other (seen for milliseconds): so others look again.
+ */
+static void wake_others(struct crew *crew)
+{
+	wake_another(crew);
+	crew->n_wakes = 0;
+	crew->wake_ms = crew->now_ms + WAKE_AGAIN_MS;
+}
+
+static void wake_again(struct crew *crew)
+{
+	wake_another(crew);
+	crew->n_wakes++;
+	crew->wake_ms = crew->n_wakes < WAKES ? crew->now_ms + (WAKE_AGAIN_MS << 2 * crew->n_wakes) : 0;
+}
+
 static void stop_unless(struct crew *crew, int r)
 {
 	if (r == 0)
@@ -251,11 +272,11 @@ void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
 	case BROOD_REUSEPORT:
 	case BROOD_PREEMPTIVE:
 		if (shared_sockets(crew) && slot_is_served(was) && !served)
-			wake_another(crew);
+			wake_others(crew);
 		break;
 	case BROOD_ROUND_ROBIN:
 		if (shared_sockets(crew) && slot_is_served(was) && !served)
-			wake_another(crew);
+			wake_others(crew);
 		if (slot->state != SLOT_DRAINING)	/* who drains reads on until the end of the queue */
 			set_reader(crew, slot, served && slot->state != SLOT_LEAVING);
 		break;
@@ -409,11 +430,13 @@ void intake_settle(struct crew *crew)
 
 uint64_t intake_next_ms(const struct crew *crew)
 {
-	return crew->acceptor ? acceptor_next_ms(crew->acceptor) : 0;
+	return crew->acceptor ? acceptor_next_ms(crew->acceptor) : crew->wake_ms;
 }
 
 void intake_expire(struct crew *crew)
 {
+	if (crew->wake_ms != 0 && crew->wake_ms <= crew->now_ms)
+		wake_again(crew);
 	if (crew->acceptor)
 		acceptor_expire(crew->acceptor, crew->now_ms);
 }

@@ -24,7 +24,7 @@
  * How many a worker contains in its life. It is to be replaced after the first, within milliseconds, but a burst
  * of requests that all fault should cost nobody else anything; and if no replacement comes, this must end.
  */
-#define CONTAINED_MOST 1024
+#define CONTAINED_MOST 512
 
 /* The request line in printable form: it comes from a stranger and goes to a log. */
 static void describe_request(char *out, size_t size, const struct brood_request *r)

@@ -70,6 +70,16 @@ class Mailer(Brood):
             self.connections[keep_as] = connection
         return body
 
+    def meet_end(self, slot):
+        """Has the worker of that slot crash, once; it answers no more."""
+        while slot not in self.connections:
+            self.meet(20)
+        try:
+            self.get(self.connections.pop(slot), "/crash")
+            check(False, f"slot {slot} answers")
+        except (OSError, http.client.HTTPException):
+            pass
+
     def got(self, slot):
         return self.ask(slot, "/got")
 

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Events in Node's order, by a process that may crash, hang and be killed; then another knows the workers there are."""
+# models: one
 import os
 import signal
 
 from _mailer import Mailer
-from _play import MODEL, check, engines, skip, wait_until
+from _play import check, engines, wait_until
 
-if MODEL != "reuseport":
-    skip("events know nothing of the model")
 
 
 def names_of(pool, worker):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The same story lived by Node's cluster and by us: start, message, disconnect, kill, crash. The events are the same."""
+# models: one
 import os
 import shutil
 import signal
@@ -8,10 +9,8 @@ import subprocess
 import tempfile
 
 from _mailer import Mailer
-from _play import MODEL, check, engines, skip, wait_until
+from _play import check, engines, skip, wait_until
 
-if MODEL != "reuseport":
-    skip("events know nothing of the model")
 if not (NODE := shutil.which("node")):
     skip("there is no node here")
 

@@ -139,8 +139,8 @@ def the_rest_dies(engine):
             brood.stop()
     with Brood(*CONTAIN, "--backoff", "30s..30s", engine=engine, workers=1) as brood:
         pid = brood.whoami()["pid"]
-        check(statuses_of(brood, "how=segv", 128) == [500] * 128, "the first half")
-        check(statuses_of(brood, "how=abort", 128) == [500] * 128, "the second half")
+        for how in ("segv", "abort") * 2:
+            check(statuses_of(brood, f"how={how}", 128) == [500] * 128, "those before the bound")
         check(status_of(brood, "how=segv") == 0, "there is a bound")
         dies(brood, pid, "died by SIGSEGV at 0x4 .*how=segv")
         brood.stop()

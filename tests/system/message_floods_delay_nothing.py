@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Every worker floods: control and a reload are as quick as ever; garbage cuts its sender off and nobody else."""
+# models: one
 import threading
 import time
 
 from _mailer import Mailer
-from _play import MODEL, SLOW, check, engines, skip, wait_until
+from _play import SLOW, check, engines, wait_until
 
-if MODEL != "reuseport":
-    skip("messages know nothing of the model")
 
 
 def status_is_quick(pool, until):

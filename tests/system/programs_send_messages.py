@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Programs in Python and JavaScript send messages to each other over BROOD_CHANNEL_FD; one that sends garbage serves on."""
+# models: one
 import json
 import os
 import shutil
