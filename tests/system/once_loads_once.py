@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A thousand who miss at a time are answered by one load; when its worker dies, or is too slow, another one's."""
+# models: one
 import os
 import re
 import signal

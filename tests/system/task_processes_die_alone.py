@@ -59,8 +59,9 @@ def play(engine):
         ran = len(brood.lines(r"task \d \(pid \d+\): killed by SIGKILL.*1 request in flight"))
         idle = len(brood.lines(r"task \d \(pid \d+\): killed by SIGKILL.*0 requests in flight"))
         check(ran + idle >= killed - 3, f"{killed} killed, {ran} running, {idle} idle")
-        # Between taking a ticket and saying so on the board, and between the result and that, lie a few instructions.
-        check(abs(crashed - ran) <= 2 + killed // 20, f"{crashed} told crashed, {ran} died while they ran")
+        # Whoever dies costs one at most. Between taking a ticket and saying so on the board, and between the result and
+        # that, lie a few instructions, in which some are killed that seem to be idle, and a few that seem to run.
+        check(ran - 2 - killed // 20 <= crashed <= killed, f"{crashed} told crashed, {ran} of {killed} died while they ran")
         check(not brood.lines(r"worker \d .*(killed|died)"), "no worker dies of it")
         brood.stop()
         print(f"{engine}: {killed} killed: {done} done, {crashed} crashed; {ran} were running")
