@@ -3,8 +3,11 @@
 """Under the preemptive model a worker woken for a connection may die before it accepts: another one is told to look."""
 # models: one
 import os
+import random
 import re
 import signal
+import subprocess
+import sys
 import time
 
 from _play import Brood, Client, check, engines, wait_until
@@ -28,6 +31,29 @@ def is_answered(client, seconds):
         return False
 
 
+def arrive_right_after_deaths(seconds=8):
+    """The kernel takes a dead worker's ring apart later than its death is known, later still when it is busy."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
+    took = []
+    try:
+        with Brood("--model", "preemptive", "--restart-limit", "1000/1s", "--backoff", "1ms..1ms", engine="uring") as brood:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                n_ready = len(brood.lines("ready after"))
+                os.kill(random.choice(brood.workers()), signal.SIGKILL)
+                brood.wait_for_line("ready after", 5, n_ready + 1)
+                began = time.monotonic()
+                check(brood.get("/").status == 200, "answered")
+                took.append(time.monotonic() - began)
+            brood.stop()
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    print(f"{len(took)} deaths; who came right after one was answered within {max(took) * 1000:.0f} ms")
+    check(max(took) < 2, "nobody waits for the next to come")
+
+
 for engine in engines():
     with Brood("--model", "preemptive", "--backoff", "5s..5s", "--hang-timeout", "off", engine=engine) as brood:
         kill(brood, brood.workers()[0])         # its replacement comes at once, the one after that waits
@@ -49,3 +75,5 @@ for engine in engines():
         check(took < 2, "without waiting for the replacement")
         check(brood.lines(r"restarting in \d"), "which comes later")
         brood.stop()
+    if engine == "uring":
+        arrive_right_after_deaths()
