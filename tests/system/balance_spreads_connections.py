@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # models: one
-"""64 connections over 8 workers: evenly by `least`, by weights more evenly than by the hash; --rounds N (15)."""
+"""64 connections over 8 workers: evenly by `least`, by weights more evenly than by the hash; --rounds N (10)."""
 import argparse
 import json
 import os
@@ -69,7 +69,7 @@ def may_be_least():
 
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--rounds", type=int, default=15)
+parser.add_argument("--rounds", type=int, default=10)
 rounds = parser.parse_args().rounds
 least = may_be_least()
 users = [{}, {"preexec_fn": drop_to(NOBODY)}] if os.geteuid() == 0 else [{}]
