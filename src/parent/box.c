@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* box - both ends of a mail socket, and what waits in it */
-#include "parent/crew.h"
 #include "parent/post.h"
 
 #include "bridge/rights.h"
+#include "parent/crew.h"
+#include "parent/loop.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,14 +4,24 @@
  *
  * The pidfd is opened before anybody can have reaped the process, so no signal ever meets a stranger.
  */
-#include "parent/crew.h"
+#include "parent/child.h"
 
 #include "base/auto.h"
+#include "base/log.h"
 #include "base/must.h"
+#include "bridge/channel.h"
 #include "bridge/heritage.h"
 #include "message/mailbox.h"
+#include "parent/crew.h"
 #include "parent/event.h"
+#include "parent/intake.h"
+#include "parent/loop.h"
 #include "parent/post.h"
+#include "parent/publish.h"
+#include "parent/spawn.h"
+#include "parent/tally.h"
+#include "parent/tasks.h"
+#include "parent/transfer.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -12,9 +12,12 @@
  *
  * Fails by: /proc/net/unix that cannot be read: then addresses that overlap are found only when somebody listens.
  */
+#include "parent/claim.h"
+
+#include "base/address.h"
 #include "base/auto.h"
 #include "base/log.h"
-#include "parent/crew.h"
+#include "parent/holder.h"
 
 #include <errno.h>
 #include <poll.h>

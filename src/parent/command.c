@@ -9,7 +9,14 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "parent/child.h"
 #include "parent/crew.h"
+#include "parent/logs.h"
+#include "parent/poison.h"
+#include "parent/reload.h"
+#include "parent/scale.h"
+#include "parent/stop.h"
+#include "parent/upgrade.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -14,6 +14,9 @@
 #include "base/must.h"
 #include "base/runtime.h"
 #include "parent/crew.h"
+#include "parent/loop.h"
+#include "parent/stop.h"
+#include "parent/takeover.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -55,6 +55,22 @@ char *command_print(const json_t *object, size_t *ret_len);
 
 /* control.c */
 
+/* The epoll set must be there. Return: 0, or -errno and the log says why: of a socket that was asked for by name. */
+int control_create(struct crew *crew);
+void control_destroy(struct crew *crew);
+/* Its listening socket, to be handed on; borrowed; -1 = none. */
+int control_socket(const struct crew *crew);
+/* Whether it is the pool's before us, as long as that has not left. */
+bool control_is_lent(const struct crew *crew);
+/* That pool has left. */
+void control_own(struct crew *crew);
+/* It is the next pool's from now on; who is being answered still is. */
+void control_leave(struct crew *crew);
+/* @row, @serial: of the event's tag. */
+void on_control(struct crew *crew, unsigned row, uint32_t serial);
+/* When control_expire() has work; 0 = never. */
+uint64_t control_next_ms(const struct crew *crew);
+void control_expire(struct crew *crew);
 /* Another one may listen. */
 bool control_may_listen(const struct crew *crew);
 /* Whether anybody listens. */

@@ -4,6 +4,11 @@
 #include "balance/weights.h"
 #include "base/clock.h"
 #include "base/must.h"
+#include "parent/child.h"
+#include "parent/custody.h"
+#include "parent/obituary.h"
+#include "parent/store.h"
+#include "parent/tasks.h"
 
 #include <errno.h>
 #include <stdlib.h>

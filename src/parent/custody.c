@@ -7,10 +7,16 @@
  *
  * Fails by: nobody serving who could borrow; then the clients wait in the queue.
  */
-#include "parent/crew.h"
+#include "parent/custody.h"
 
+#include "base/address.h"
 #include "base/log.h"
 #include "base/migration.h"
+#include "bridge/channel.h"
+#include "parent/child.h"
+#include "parent/crew.h"
+#include "parent/steer.h"
+#include "parent/tally.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -8,9 +8,11 @@
 #include "parent/event.h"
 
 #include "base/stamp.h"
+#include "parent/child.h"
 #include "parent/control.h"
 #include "parent/crew.h"
 #include "parent/herald.h"
+#include "parent/obituary.h"
 
 #include <inttypes.h>
 #include <signal.h>

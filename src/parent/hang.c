@@ -10,10 +10,15 @@
  * Looking is the only thing an idle parent wakes for, once a second; on that occasion it may find that
  * connections are to move (transfer.c).
  */
-#include "parent/crew.h"
+#include "parent/hang.h"
 
 #include "base/log.h"
+#include "parent/child.h"
+#include "parent/crew.h"
 #include "parent/event.h"
+#include "parent/intake.h"
+#include "parent/obituary.h"
+#include "parent/tasks.h"
 
 #include <signal.h>
 #include <sys/wait.h>

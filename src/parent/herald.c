@@ -8,13 +8,18 @@
  *
  * Fails by: events that are not told, but their number.
  */
-#include "parent/crew.h"
 #include "parent/herald.h"
-#include "parent/post.h"
 
+#include "base/address.h"
 #include "base/log.h"
 #include "helper/helper.h"
 #include "message/mailbox.h"
+#include "parent/child.h"
+#include "parent/crew.h"
+#include "parent/loop.h"
+#include "parent/obituary.h"
+#include "parent/post.h"
+#include "parent/spawn.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -5,9 +5,11 @@
  * The kernel gives a socket's inode and its owner's user (base/diag), /proc/PID/fd the process that has it open. Only
  * the processes that this user may look into are found.
  */
+#include "parent/holder.h"
+
+#include "base/address.h"
 #include "base/auto.h"
 #include "base/diag.h"
-#include "parent/crew.h"
 
 #include <ctype.h>
 #include <dirent.h>

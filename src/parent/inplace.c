@@ -15,8 +15,13 @@
  * Signals stay blocked over the execution, so that one that comes meanwhile waits for the new program. Those that
  * ask for an end are passed on as SIGTERM, because we may not end before the other pool has.
  */
+#include "parent/inplace.h"
+
 #include "base/log.h"
 #include "parent/crew.h"
+#include "parent/notify.h"
+#include "parent/program.h"
+#include "parent/stop.h"
 
 #include <signal.h>
 #include <string.h>

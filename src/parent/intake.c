@@ -10,10 +10,22 @@
  *
  * A queue outlives its worker under each, and a replacement goes on with it.
  */
+#include "parent/intake.h"
+
 #include "acceptor/acceptor.h"
+#include "base/address.h"
+#include "base/handshakes.h"
 #include "base/log.h"
+#include "bridge/channel.h"
 #include "bridge/heritage.h"
+#include "parent/child.h"
 #include "parent/crew.h"
+#include "parent/custody.h"
+#include "parent/loop.h"
+#include "parent/steer.h"
+#include "parent/stop.h"
+#include "parent/transfer.h"
+#include "parent/weigh.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,10 +11,13 @@
  * Fails by: a path that cannot be opened: at the start one line, and there is no pool; later a warning, and the old
  * file stays.
  */
-#include "parent/crew.h"
+#include "parent/logs.h"
 
 #include "base/log.h"
 #include "base/write.h"
+#include "bridge/channel.h"
+#include "parent/child.h"
+#include "parent/crew.h"
 
 #include <string.h>
 #include <unistd.h>

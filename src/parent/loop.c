@@ -5,13 +5,36 @@
  * Nothing here blocks but the wait itself, and that ends only for a reason: with no deadline ahead the timer
  * is off and an idle pool leaves its parent asleep.
  */
-#include "parent/crew.h"
+#include "parent/loop.h"
 
 #include "acceptor/acceptor.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "parent/child.h"
+#include "parent/control.h"
+#include "parent/crew.h"
+#include "parent/hang.h"
 #include "parent/herald.h"
+#include "parent/inplace.h"
+#include "parent/intake.h"
+#include "parent/logs.h"
+#include "parent/message.h"
+#include "parent/notify.h"
+#include "parent/poison.h"
+#include "parent/post.h"
+#include "parent/publish.h"
+#include "parent/reap.h"
+#include "parent/reload.h"
+#include "parent/rollout.h"
+#include "parent/scale.h"
+#include "parent/stop.h"
+#include "parent/takeover.h"
+#include "parent/tally.h"
+#include "parent/tasks.h"
+#include "parent/transfer.h"
+#include "parent/upgrade.h"
+#include "parent/weigh.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -7,12 +7,20 @@
  * what it sent. A turn handles few messages of one child, a life not many, so that one that floods its
  * channel delays nobody and soon ends.
  */
-#include "parent/crew.h"
+#include "parent/message.h"
 
 #include "base/log.h"
 #include "base/must.h"
+#include "bridge/channel.h"
 #include "bridge/rights.h"
+#include "parent/child.h"
+#include "parent/crew.h"
+#include "parent/custody.h"
 #include "parent/event.h"
+#include "parent/intake.h"
+#include "parent/reap.h"
+#include "parent/stop.h"
+#include "parent/store.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -12,9 +12,13 @@
  *
  * A message that does not fit into the manager's queue waits here, in its turn; of too many the oldest is lost.
  */
-#include "parent/crew.h"
+#include "parent/notify.h"
 
 #include "base/log.h"
+#include "parent/child.h"
+#include "parent/crew.h"
+#include "parent/hang.h"
+#include "parent/takeover.h"
 
 #include <errno.h>
 #include <inttypes.h>

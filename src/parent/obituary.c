@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* obituary - a death in words: how, after how long, and what was lost with it */
-#include "parent/crew.h"
+#include "parent/obituary.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/units.h"
+#include "bridge/channel.h"
+#include "parent/child.h"
+#include "parent/crew.h"
 
 #include <inttypes.h>
 #include <signal.h>

@@ -3,8 +3,24 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "parent/control.h"
 #include "parent/crew.h"
 #include "parent/herald.h"
+#include "parent/intake.h"
+#include "parent/logs.h"
+#include "parent/loop.h"
+#include "parent/notify.h"
+#include "parent/pidfile.h"
+#include "parent/post.h"
+#include "parent/publish.h"
+#include "parent/reap.h"
+#include "parent/renew.h"
+#include "parent/stdio.h"
+#include "parent/stop.h"
+#include "parent/takeover.h"
+#include "parent/tally.h"
+#include "parent/tasks.h"
+#include "parent/weigh.h"
 
 #include <errno.h>
 #include <stdio.h>

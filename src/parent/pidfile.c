@@ -3,10 +3,11 @@
  * pidfile - drafted before the first fork, so that a path that cannot be written stops the start;
  * given its name when the pool is ready, removed at the end
  */
-#include "parent/crew.h"
+#include "parent/pidfile.h"
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "parent/crew.h"
 
 #include <errno.h>
 #include <fcntl.h>

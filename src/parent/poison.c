@@ -7,11 +7,14 @@
  * one that has made workers fault --poison-limit times within the window goes on the board's list, and workers
  * answer it 503 until its time is over. What is suspected and what is listed are bounded; the oldest gives way.
  */
-#include "parent/crew.h"
+#include "parent/poison.h"
 
 #include "base/log.h"
-#include "parent/event.h"
+#include "bridge/channel.h"
 #include "bridge/poison.h"
+#include "parent/crew.h"
+#include "parent/event.h"
+#include "parent/obituary.h"
 
 #include <stdio.h>
 #include <string.h>

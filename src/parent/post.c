@@ -12,13 +12,14 @@
  *
  * Fails by: cutting off who sends what is no packet; the worker goes on without messages.
  */
-#include "parent/crew.h"
-#include "parent/herald.h"
 #include "parent/post.h"
 
 #include "base/log.h"
 #include "bridge/rights.h"
 #include "message/mailbox.h"
+#include "parent/child.h"
+#include "parent/crew.h"
+#include "parent/herald.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -11,6 +11,7 @@
 
 struct child;
 struct crew;
+struct event_note;
 
 /* A packet on its way. */
 struct relayed {
@@ -58,6 +59,23 @@ struct post_office {
 	uint64_t	 n_cut;		/* boxes, for what is no packet */
 	char		 buffer[PACKET_BYTES_MAX + 1];
 };
+
+/* post.c */
+
+/* Return: 0 or -ENOMEM. */
+int post_create(struct crew *crew);
+void post_destroy(struct crew *crew);
+/* Passes on all that the owner of @box has sent; NULL is fine. */
+void post_hear(struct crew *crew, struct box *box);
+/* Its owner has died, or is as good as dead: passes on what it has sent, returns what it has not read. NULL is fine. */
+void post_close(struct crew *crew, struct box *box);
+/* Return: false = there is no room; herald_room() will be called. */
+bool post_tell_helper(struct crew *crew, const struct event_note *note);
+/* @row, @id, @events: of the event. */
+void on_post(struct crew *crew, unsigned row, uint32_t id, uint32_t events);
+/* When post_expire() has work; 0 = never. */
+uint64_t post_next_ms(const struct crew *crew);
+void post_expire(struct crew *crew);
 
 /* box.c */
 

@@ -6,8 +6,9 @@
  * was put in the place of ours or a link that was turned to another. A name under which our own file is not
  * found today (a lie in argv[0], an interpreter) is replaced by the kernel's name for it.
  */
+#include "parent/program.h"
+
 #include "base/auto.h"
-#include "parent/crew.h"
 #include "parent/parent.h"
 #include "parent/testament.h"
 

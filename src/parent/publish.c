@@ -8,10 +8,15 @@
  *
  * What a worker has counted is kept here when it has died, out of reach of the others, before its row is another's.
  */
-#include "parent/control.h"
-#include "parent/crew.h"
+#include "parent/publish.h"
 
 #include "bridge/bulletin.h"
+#include "parent/child.h"
+#include "parent/control.h"
+#include "parent/crew.h"
+#include "parent/loop.h"
+#include "parent/takeover.h"
+#include "parent/tasks.h"
 
 #include <errno.h>
 #include <stdlib.h>

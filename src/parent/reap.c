@@ -8,12 +8,24 @@
  * As process 1, or as a subreaper (prctl(2)), we are given the orphans of whatever workers have started; they are
  * collected too, and so is every other child of this process.
  */
-#include "parent/crew.h"
+#include "parent/reap.h"
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "bridge/channel.h"
+#include "parent/child.h"
+#include "parent/crew.h"
 #include "parent/event.h"
 #include "parent/herald.h"
+#include "parent/inplace.h"
+#include "parent/message.h"
+#include "parent/obituary.h"
+#include "parent/poison.h"
+#include "parent/post.h"
+#include "parent/rollout.h"
+#include "parent/stop.h"
+#include "parent/tasks.h"
+#include "parent/upgrade.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -8,10 +8,16 @@
  *
  * Fails by: a replacement that does not get ready. Then the reload ends, and who has not been replaced stays.
  */
-#include "parent/crew.h"
+#include "parent/reload.h"
 
 #include "base/log.h"
+#include "parent/child.h"
+#include "parent/crew.h"
 #include "parent/event.h"
+#include "parent/notify.h"
+#include "parent/obituary.h"
+#include "parent/renew.h"
+#include "parent/upgrade.h"
 
 #include <stdio.h>
 

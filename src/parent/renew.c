@@ -6,9 +6,13 @@
  * got ready with is kept until the new one has proven itself in the same way; a reload that stops goes back to it, so
  * that what did not work is not tried again with the next worker that dies.
  */
-#include "parent/crew.h"
+#include "parent/renew.h"
 
 #include "base/log.h"
+#include "parent/crew.h"
+#include "parent/hang.h"
+#include "parent/parent.h"
+#include "parent/scale.h"
 
 #include <string.h>
 

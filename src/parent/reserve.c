@@ -8,8 +8,10 @@
  */
 #include "base/address.h"
 #include "base/auto.h"
-#include "parent/crew.h"
+#include "parent/claim.h"
+#include "parent/holder.h"
 #include "parent/parent.h"
+#include "parent/stdio.h"
 
 #include <errno.h>
 #include <stdio.h>

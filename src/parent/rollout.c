@@ -6,10 +6,22 @@
  * every one of them accepting. The restart policy says when the dead are replaced; here it is carried out
  * and told in one line.
  */
-#include "parent/crew.h"
+#include "parent/rollout.h"
 
 #include "base/log.h"
+#include "parent/child.h"
+#include "parent/crew.h"
 #include "parent/event.h"
+#include "parent/hang.h"
+#include "parent/notify.h"
+#include "parent/obituary.h"
+#include "parent/pidfile.h"
+#include "parent/reload.h"
+#include "parent/scale.h"
+#include "parent/stop.h"
+#include "parent/stranger.h"
+#include "parent/takeover.h"
+#include "parent/weigh.h"
 
 #include <inttypes.h>
 #include <stdio.h>

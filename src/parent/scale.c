@@ -6,10 +6,15 @@
  * the group when its worker could serve. One that leaves is steered around first; its queue is emptied, then
  * closed, and only then its worker drains (intake.c).
  */
-#include "parent/crew.h"
+#include "parent/scale.h"
 
 #include "base/log.h"
+#include "parent/crew.h"
 #include "parent/event.h"
+#include "parent/intake.h"
+#include "parent/obituary.h"
+#include "parent/takeover.h"
+#include "parent/upgrade.h"
 
 #include <string.h>
 

@@ -3,8 +3,14 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "parent/child.h"
 #include "parent/crew.h"
+#include "parent/custody.h"
 #include "parent/event.h"
+#include "parent/intake.h"
+#include "parent/rollout.h"
+#include "parent/stop.h"
+#include "parent/store.h"
 
 #include <string.h>
 

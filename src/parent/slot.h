@@ -124,6 +124,9 @@ struct slot_rule {
 	enum slot_state	 next;
 };
 
+/* What a child was to its slot. */
+enum role { ROLE_INCUMBENT, ROLE_SUCCESSOR, ROLE_LEAVING };
+
 /* slot.c */
 struct slot_rule slot_rule(enum slot_state state, enum slot_event event);
 const char *slot_state_name(enum slot_state state);

@@ -5,10 +5,11 @@
  * The only file of this room that knows the worker, the task process, and the keeper of a program. The child ends with _exit(), because
  * the handlers that the program has registered for its exit are the parent's.
  */
-#include "parent/crew.h"
+#include "parent/spawn.h"
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "bridge/channel.h"
 #include "bridge/heritage.h"
 #include "guest/guest.h"
 #include "helper/helper.h"

@@ -7,9 +7,20 @@
  */
 #include "parent/control.h"
 
+#include "base/address.h"
 #include "base/text.h"
 #include "base/usage.h"
+#include "parent/child.h"
 #include "parent/crew.h"
+#include "parent/custody.h"
+#include "parent/hang.h"
+#include "parent/poison.h"
+#include "parent/reload.h"
+#include "parent/stop.h"
+#include "parent/takeover.h"
+#include "parent/tasks.h"
+#include "parent/upgrade.h"
+#include "parent/weigh.h"
 
 #include <inttypes.h>
 #include <stdio.h>

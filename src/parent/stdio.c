@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "parent/crew.h"
+#include "parent/stdio.h"
 
 #include <fcntl.h>
 #include <unistd.h>

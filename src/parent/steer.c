@@ -11,12 +11,15 @@
  * Fails by: a program that is refused; then the hash goes on, and custody's lending has to do. So it is in a group
  * that we share with others: its order is not ours, and a program would name their members.
  */
-#include "parent/crew.h"
-#include "parent/event.h"
+#include "parent/steer.h"
 
 #include "balance/attach.h"
 #include "balance/program.h"
 #include "base/log.h"
+#include "parent/crew.h"
+#include "parent/event.h"
+#include "parent/takeover.h"
+#include "parent/tally.h"
 
 #include <string.h>
 

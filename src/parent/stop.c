@@ -6,11 +6,21 @@
  * duplicates and tells its workers to empty their queues and to drain. Connections that a worker takes with
  * it, whether it says so, dies, or has to be killed at the deadline, are counted and decide the exit code.
  */
-#include "parent/crew.h"
+#include "parent/stop.h"
 
 #include "base/log.h"
 #include "base/must.h"
+#include "parent/child.h"
+#include "parent/claim.h"
+#include "parent/crew.h"
 #include "parent/event.h"
+#include "parent/inplace.h"
+#include "parent/intake.h"
+#include "parent/notify.h"
+#include "parent/obituary.h"
+#include "parent/takeover.h"
+#include "parent/tasks.h"
+#include "parent/upgrade.h"
 
 #include <inttypes.h>
 

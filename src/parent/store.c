@@ -7,10 +7,11 @@
  *
  * Fails by: a full store; what comes then is closed, and the log says so once.
  */
-#include "parent/crew.h"
+#include "parent/store.h"
 
 #include "base/log.h"
 #include "bridge/rights.h"
+#include "parent/crew.h"
 
 #include <fcntl.h>
 #include <string.h>

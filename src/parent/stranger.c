@@ -8,10 +8,14 @@
  *
  * Fails by: a socket of ours that only a worker holds, and that is not known here: then nothing is said.
  */
-#include "parent/crew.h"
+#include "parent/stranger.h"
 
+#include "base/address.h"
 #include "base/diag.h"
 #include "base/log.h"
+#include "parent/child.h"
+#include "parent/crew.h"
+#include "parent/holder.h"
 
 #include <netinet/tcp.h>
 #include <stdio.h>

@@ -11,11 +11,26 @@
  * Fails by: an old one that does not answer, or leaves us what we cannot use: one line, and we do not start. An
  * old one that dies meanwhile has left us all it has given.
  */
+#include "parent/takeover.h"
+
+#include "base/address.h"
 #include "base/log.h"
 #include "bridge/rights.h"
+#include "parent/control.h"
 #include "parent/crew.h"
+#include "parent/custody.h"
+#include "parent/inplace.h"
+#include "parent/intake.h"
+#include "parent/loop.h"
 #include "parent/parent.h"
+#include "parent/program.h"
+#include "parent/rollout.h"
+#include "parent/scale.h"
+#include "parent/stop.h"
+#include "parent/tally.h"
 #include "parent/testament.h"
+#include "parent/transfer.h"
+#include "parent/upgrade.h"
 
 #include <errno.h>
 #include <fcntl.h>

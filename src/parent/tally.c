@@ -12,9 +12,13 @@
  * Fails by: a socket or a program that is refused once the pool runs; then weights go on (weigh.c). An old parent that
  * has died has taken nothing out: its map is gone a while after its program was replaced, so it is tried again.
  */
-#include "parent/crew.h"
+#include "parent/tally.h"
 
 #include "base/log.h"
+#include "parent/child.h"
+#include "parent/crew.h"
+#include "parent/custody.h"
+#include "parent/obituary.h"
 
 #include <errno.h>
 #include <stdio.h>

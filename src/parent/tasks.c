@@ -8,12 +8,16 @@
  *
  * The parent holds both ends of the queue and looks into it only when nobody else ever will.
  */
-#include "parent/crew.h"
+#include "parent/tasks.h"
 
 #include "base/log.h"
+#include "bridge/channel.h"
 #include "bridge/heritage.h"
 #include "bridge/ticket.h"
+#include "parent/child.h"
+#include "parent/crew.h"
 #include "parent/event.h"
+#include "parent/obituary.h"
 
 #include <unistd.h>
 

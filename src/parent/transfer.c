@@ -9,11 +9,14 @@
  * For --rebalance this looks once a second at most, along with the look at the heartbeats, and gives orders only when
  * rebalance.c finds a reason.
  */
-#include "parent/crew.h"
+#include "parent/transfer.h"
 
 #include "base/log.h"
+#include "bridge/channel.h"
 #include "bridge/handoff.h"
 #include "bridge/rights.h"
+#include "parent/child.h"
+#include "parent/crew.h"
 #include "parent/rebalance.h"
 
 #include <errno.h>

@@ -10,10 +10,24 @@
  * Fails by: a new one that ends, breaks the protocol or is not ready within the start timeout. It is killed, one
  * line says why, and nothing has changed here.
  */
+#include "parent/upgrade.h"
+
 #include "base/log.h"
+#include "parent/control.h"
 #include "parent/crew.h"
 #include "parent/event.h"
+#include "parent/inplace.h"
+#include "parent/intake.h"
+#include "parent/loop.h"
+#include "parent/notify.h"
+#include "parent/obituary.h"
+#include "parent/pidfile.h"
+#include "parent/program.h"
+#include "parent/stop.h"
+#include "parent/takeover.h"
+#include "parent/tally.h"
 #include "parent/testament.h"
+#include "parent/transfer.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -8,10 +8,14 @@
  *
  * When nothing has come for a while we look no more: the next arrival wakes us, once.
  */
-#include "parent/crew.h"
+#include "parent/weigh.h"
 
 #include "balance/weights.h"
 #include "base/log.h"
+#include "parent/child.h"
+#include "parent/crew.h"
+#include "parent/loop.h"
+#include "parent/tally.h"
 
 #include <errno.h>
 #include <sys/epoll.h>

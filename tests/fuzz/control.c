@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/must.h"
 #include "parent/control.h"
+#include "parent/poison.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,10 @@
 #pragma once
 
 #include "base/log.h"
+#include "bridge/channel.h"
+#include "parent/child.h"
 #include "parent/crew.h"
+#include "parent/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>

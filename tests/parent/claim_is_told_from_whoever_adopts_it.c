@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parent/unit.h"
 
+#include "parent/claim.h"
 #include "parent/crew.h"
 
 #include <errno.h>

@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "parent/claim.h"
 #include "parent/crew.h"
 
 #include <errno.h>

@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "parent/control.h"
 #include "parent/crew.h"
+#include "parent/stop.h"
 
 #include <string.h>
 

@@ -3,7 +3,9 @@
 #include "parent/unit.h"
 
 #include "bridge/channel.h"
+#include "parent/child.h"
 #include "parent/crew.h"
+#include "parent/custody.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

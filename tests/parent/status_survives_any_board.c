@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parent/unit.h"
 
+#include "parent/child.h"
 #include "parent/control.h"
 #include "parent/crew.h"
 

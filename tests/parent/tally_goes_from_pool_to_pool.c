@@ -3,7 +3,11 @@
 #include "parent/unit.h"
 
 #include "base/clock.h"
+#include "parent/child.h"
 #include "parent/crew.h"
+#include "parent/custody.h"
+#include "parent/tally.h"
+#include "parent/weigh.h"
 
 #include <stdio.h>
 #include <stdlib.h>

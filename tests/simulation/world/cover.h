@@ -9,7 +9,9 @@
 
 #include "world/chance.h"
 
+#include "bridge/channel.h"
 #include "conn/conn.h"
+#include "parent/child.h"
 #include "parent/crew.h"
 
 #define N_CONN_STATES (CONN_CLOSING + 1)

@@ -8,6 +8,7 @@
 
 #include "bridge/board.h"
 #include "parent/crew.h"
+#include "parent/obituary.h"
 
 #include <signal.h>
 #include <string.h>

@@ -6,6 +6,7 @@
  */
 #include "world/kernel.h"
 
+#include "parent/child.h"
 #include "parent/crew.h"
 #include "worker/room.h"
 
