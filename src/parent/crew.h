@@ -17,7 +17,7 @@
  *   steer weigh tally                     which of them get new connections
  *   transfer rebalance                    and old ones
  *   upgrade takeover testament program inplace   one parent follows another
- *   post (with box) herald                messages of programs; what happens, for their functions
+ *   post (with box) herald notes                messages of programs; what happens, for their functions
  *   control (with client command status) event publish   what is asked for and told
  *   logs notify pidfile stdio             what the system around us sees
  *   reserve claim holder stranger endpoint activation   addresses, and who else is there
@@ -48,6 +48,7 @@ struct acceptor;
 struct child;
 struct control;
 struct herald;
+struct notes;
 struct notify;
 struct post_office;
 struct program;
@@ -193,6 +194,7 @@ struct crew {
 	uint64_t		 timer_ms;	/* what it is set to; 0 = off */
 	struct post_office	*post;
 	struct herald		*herald;	/* NULL = brood_on() was not called */
+	struct notes		*notes;		/* likewise */
 	struct notify		*notify;	/* NULL = no service manager wants to know */
 	struct control		*control;	/* NULL = no control socket */
 	char			*pid_file_draft;	/* NULL = not there */

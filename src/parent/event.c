@@ -11,7 +11,7 @@
 #include "parent/child.h"
 #include "parent/control.h"
 #include "parent/crew.h"
-#include "parent/herald.h"
+#include "parent/notes.h"
 #include "parent/obituary.h"
 
 #include <inttypes.h>
@@ -51,14 +51,14 @@ static void tell_child(struct crew *crew, const char *name, const struct child *
 
 void event_fork(struct crew *crew, const struct child *child, const char *cause)
 {
-	herald_fork(crew, child, cause);
+	notes_fork(crew, child, cause);
 	if (control_is_heard(crew))
 		tell_child(crew, "fork", child, json_pack("{s:o}", "cause", status_tell_text(cause)));
 }
 
 void event_online(struct crew *crew, const struct child *child)
 {
-	herald_online(crew, child);
+	notes_online(crew, child);
 	if (control_is_heard(crew))
 		tell_child(crew, "online", child,
 			   json_pack("{s:I}", "took_ms", (json_int_t)(crew->now_ms - child->born_ms)));
@@ -66,21 +66,21 @@ void event_online(struct crew *crew, const struct child *child)
 
 void event_listening(struct crew *crew, const struct child *child)
 {
-	herald_listening(crew, child);
+	notes_listening(crew, child);
 	if (control_is_heard(crew))
 		tell_child(crew, "listening", child, json_pack("{s:o}", "listen", status_tell_addresses(crew->config)));
 }
 
 void event_suicide(struct crew *crew, const struct child *child)
 {
-	herald_suicide(crew, child);
+	notes_suicide(crew, child);
 	if (control_is_heard(crew))
 		tell_child(crew, "suicide", child, json_pack("{s:o}", "cause", status_tell_text(child->wish)));
 }
 
 void event_disconnect(struct crew *crew, const struct child *child)
 {
-	herald_disconnect(crew, child);
+	notes_disconnect(crew, child);
 	if (control_is_heard(crew))
 		tell_child(crew, "disconnect", child, NULL);
 }
@@ -103,7 +103,7 @@ void event_exit(struct crew *crew, const struct child *child, const struct obitu
 {
 	char how[512];
 
-	herald_exit(crew, child, o, was_told);
+	notes_exit(crew, child, o, was_told);
 	if (!control_is_heard(crew))
 		return;
 	obituary_tell(o, how, sizeof(how));
@@ -116,7 +116,7 @@ void event_exit(struct crew *crew, const struct child *child, const struct obitu
 
 void event_hung(struct crew *crew, const struct child *child, uint64_t silent_ms, bool aborted)
 {
-	herald_hung(crew, child, silent_ms);
+	notes_hung(crew, child, silent_ms);
 	if (control_is_heard(crew))
 		tell_child(crew, "hung", child,
 			   json_pack("{s:I, s:b}", "silent_ms", (json_int_t)silent_ms, "aborted", aborted));
@@ -132,10 +132,10 @@ void event_giveup(struct crew *crew, const struct slot *slot, const struct obitu
 {
 	char how[256];
 
-	if (!control_is_heard(crew) && !crew->herald)
+	if (!control_is_heard(crew) && !crew->notes)
 		return;
 	obituary_tell_briefly(o, how, sizeof(how));
-	herald_giveup(crew, slot, how);
+	notes_giveup(crew, slot, how);
 	if (!control_is_heard(crew))
 		return;
 	tell(crew, "giveup", json_pack("{s:i, s:o}", slot_is_task(slot->index) ? "task" : "slot",
@@ -160,7 +160,7 @@ void event_setup_all(struct crew *crew)
 {
 	json_t *setup;
 
-	herald_setup(crew);
+	notes_setup(crew);
 	if (!control_is_heard(crew))
 		return;
 	setup = event_setup(crew);

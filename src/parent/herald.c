@@ -3,26 +3,23 @@
  * herald - the process that runs the functions of brood_on(): made, told, guarded
  *
  * It may do anything, but not for long: one that dies is started anew, later each time; one that does not get on
- * with what it was told is killed. What there is no room for waits here, a bounded number; what comes beyond that is
- * only counted. In a new one the workers there are are known before it is told anything.
+ * with what it was told (notes.c) is killed. In a new one the workers there are are known before it is told anything.
  *
  * Fails by: events that are not told, but their number.
  */
 #include "parent/herald.h"
 
-#include "base/address.h"
 #include "base/log.h"
 #include "helper/helper.h"
 #include "message/mailbox.h"
-#include "parent/child.h"
 #include "parent/crew.h"
 #include "parent/loop.h"
+#include "parent/notes.h"
 #include "parent/obituary.h"
 #include "parent/post.h"
 #include "parent/spawn.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,9 +29,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 
-#define PENDING_MOST	256
 #define LOOK_MS		1000
 #define END_MS		1000		/* for what is left to be told when the pool has stopped */
 #define BACKOFF_MIN_MS	100
@@ -53,200 +48,11 @@ struct herald {
 	uint64_t	 seen;		/* its progress then... */
 	uint64_t	 moved_ms;	/* ...and since when it is that */
 	uint64_t	 end_ms;	/* it has been told all; then it is killed; 0 = it has not */
-	uint64_t	 n_missed;
-	unsigned	 first, n_pending;
-	struct event_note pending[PENDING_MOST];
 };
 
 static bool has_helper(const struct crew *crew)
 {
 	return crew->post->helper != NULL;
-}
-
-/* ---- telling ---- */
-
-static uint64_t wall_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Return: whether it is told. */
-static bool tell_now(struct crew *crew, const struct event_note *note)
-{
-	if (!has_helper(crew) || !post_tell_helper(crew, note))
-		return false;
-	herald_expect(crew);
-	return true;
-}
-
-static void tell_missed(struct crew *crew)
-{
-	struct event_note note = { .type = BROOD_EVENT_MISSED, .n = crew->herald->n_missed, .time_ms = wall_ms() };
-
-	if (crew->herald->n_missed > 0 && tell_now(crew, &note))
-		crew->herald->n_missed = 0;
-}
-
-void herald_room(struct crew *crew)
-{
-	struct herald *h = crew->herald;
-
-	while (h && h->n_pending > 0 && tell_now(crew, &h->pending[h->first])) {
-		h->first = (h->first + 1) % PENDING_MOST;
-		h->n_pending--;
-	}
-	if (h && h->n_pending == 0)
-		tell_missed(crew);
-}
-
-void herald_missed(struct crew *crew)
-{
-	if (crew->herald)
-		crew->herald->n_missed++;
-}
-
-static void tell(struct crew *crew, struct event_note *note)
-{
-	struct herald *h = crew->herald;
-
-	note->time_ms = wall_ms();
-	herald_room(crew);
-	if (h->n_pending == 0 && h->n_missed == 0 && tell_now(crew, note))
-		return;
-	if (h->n_pending == PENDING_MOST)
-		h->n_missed++;
-	else
-		h->pending[(h->first + h->n_pending++) % PENDING_MOST] = *note;
-}
-
-static struct event_note about(const struct child *child, uint32_t type)
-{
-	return (struct event_note){
-		.type = type, .id = child->serial, .slot = child->slot, .generation = child->generation, .pid = child->pid,
-	};
-}
-
-/* Task processes are no workers. */
-static bool is_told(const struct crew *crew, unsigned slot)
-{
-	return crew->herald && !slot_is_task(slot);
-}
-
-static void add_cause(struct event_note *note, const char *cause)
-{
-	snprintf(note->cause, sizeof(note->cause), "%.*s", (int)sizeof(note->cause) - 1, cause ? cause : "");
-}
-
-/* ---- what happens ---- */
-
-void herald_setup(struct crew *crew)
-{
-	struct event_note note = { .type = BROOD_EVENT_SETUP, .n = crew->n_wanted, .pid = crew->pid };
-
-	if (crew->herald)
-		tell(crew, &note);
-}
-
-static void tell_child(struct crew *crew, const struct child *child, uint32_t type, const char *cause)
-{
-	struct event_note note = about(child, type);
-
-	if (!is_told(crew, child->slot))
-		return;
-	add_cause(&note, cause);
-	tell(crew, &note);
-}
-
-void herald_fork(struct crew *crew, const struct child *child, const char *cause)
-{
-	tell_child(crew, child, BROOD_EVENT_FORK, cause);
-}
-
-void herald_online(struct crew *crew, const struct child *child)
-{
-	tell_child(crew, child, BROOD_EVENT_ONLINE, NULL);
-}
-
-/* "127.0.0.1:8080" or "[::1]:8080" in two; of a UNIX socket its path, and -1, as Node has it. */
-static void add_address(struct event_note *note, const struct address *address)
-{
-	char text[ADDRESS_TEXT_BYTES], *colon, *host = text;
-
-	address_format(address, text);
-	if (address_is_unix(address)) {
-		note->address_type = -1;
-		note->port = 0;
-		snprintf(note->address, sizeof(note->address), "%s", text + strlen("unix:"));
-		return;
-	}
-	note->address_type = text[0] == '[' ? 6 : 4;
-	note->port = address_port(address);
-	colon = strrchr(text, ':');
-	if (colon)
-		*colon = '\0';
-	if (host[0] == '[') {
-		host++;
-		host[strcspn(host, "]")] = '\0';
-	}
-	snprintf(note->address, sizeof(note->address), "%s", host);
-}
-
-void herald_listening(struct crew *crew, const struct child *child)
-{
-	struct event_note note = about(child, BROOD_EVENT_LISTENING);
-
-	if (!is_told(crew, child->slot))
-		return;
-	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
-		add_address(&note, &crew->config->listen[i]);
-		tell(crew, &note);
-	}
-}
-
-void herald_suicide(struct crew *crew, const struct child *child)
-{
-	tell_child(crew, child, BROOD_EVENT_SUICIDE, child->wish);
-}
-
-void herald_disconnect(struct crew *crew, const struct child *child)
-{
-	tell_child(crew, child, BROOD_EVENT_DISCONNECT, NULL);
-}
-
-void herald_exit(struct crew *crew, const struct child *child, const struct obituary *o, bool was_told)
-{
-	struct event_note note = about(child, BROOD_EVENT_EXIT);
-	char how[512];
-
-	if (!is_told(crew, child->slot))
-		return;
-	note.exit_code = o->exit_code;
-	note.signal = o->signal;
-	note.exited_after_disconnect = was_told && child->drained && o->exit_code == 0;
-	obituary_tell(o, how, sizeof(how));
-	add_cause(&note, how);
-	tell(crew, &note);
-}
-
-void herald_hung(struct crew *crew, const struct child *child, uint64_t silent_ms)
-{
-	struct event_note note = about(child, BROOD_EVENT_HUNG);
-
-	note.n = silent_ms;
-	if (is_told(crew, child->slot))
-		tell(crew, &note);
-}
-
-void herald_giveup(struct crew *crew, const struct slot *slot, const char *cause)
-{
-	struct event_note note = { .type = BROOD_EVENT_GIVEUP, .slot = slot->index };
-
-	add_cause(&note, cause);
-	if (is_told(crew, slot->index))
-		tell(crew, &note);
 }
 
 /* ---- making ---- */
@@ -256,16 +62,6 @@ static int watch(const struct crew *crew, int fd, uint32_t events, enum source s
 	struct epoll_event event = { .events = events, .data.u64 = tag_make(source, 0, 0) };
 
 	return epoll_ctl(crew->epoll_fd, operation, fd, &event) < 0 ? -errno : 0;
-}
-
-static void introduce_workers(struct crew *crew)
-{
-	child_each(crew, child) {
-		struct event_note note = about(child, BROOD_N_EVENTS);
-
-		if (!child->buried && is_told(crew, child->slot))
-			(void)tell_now(crew, &note);
-	}
 }
 
 /* Return: 0 or -errno; takes nothing on failure. */
@@ -333,7 +129,7 @@ static int begin(struct crew *crew)
 		close(ends[1]);
 		return r;
 	}
-	introduce_workers(crew);
+	notes_introduce(crew);
 	return 0;
 }
 
@@ -349,6 +145,8 @@ int herald_create(struct crew *crew)
 	if (!h)
 		return -ENOMEM;
 	*h = (struct herald){ .pid_fd = -1, .inside_fd = -1, .backoff_ms = BACKOFF_MIN_MS };
+	if (notes_create(crew) < 0)
+		return -ENOMEM;
 	h->progress = mmap(NULL, sizeof(*h->progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (h->progress == MAP_FAILED) {
 		h->progress = NULL;
@@ -356,7 +154,7 @@ int herald_create(struct crew *crew)
 	}
 	r = begin(crew);
 	if (r == 0)
-		herald_setup(crew);
+		notes_setup(crew);
 	return r;
 }
 
@@ -372,6 +170,7 @@ void herald_destroy(struct crew *crew)
 		munmap(h->progress, sizeof(*h->progress));
 	free(h);
 	crew->herald = NULL;
+	notes_destroy(crew);
 }
 
 /* ---- guarding ---- */
@@ -469,7 +268,7 @@ static void begin_again(struct crew *crew)
 	if (r < 0)
 		log_warn("the process of the callbacks cannot be made: %s; trying again", strerror(-r));
 	else
-		herald_room(crew);
+		notes_send(crew);
 }
 
 static void earlier(uint64_t *next_ms, uint64_t at_ms)
@@ -523,7 +322,7 @@ void on_herald_mail(struct crew *crew)
 
 static bool linger_inside(struct crew *crew)
 {
-	herald_room(crew);
+	notes_send(crew);
 	return has_unread(crew) && crew->now_ms < crew->herald->end_ms;
 }
 
@@ -537,8 +336,8 @@ bool herald_lingers(struct crew *crew)
 		h->end_ms = crew->now_ms + END_MS;
 	if (h->inside)
 		return linger_inside(crew);
-	herald_room(crew);
-	if (h->n_pending == 0 && has_helper(crew))
+	notes_send(crew);
+	if (notes_are_sent(crew) && has_helper(crew))
 		(void)shutdown(crew->post->helper->fd, SHUT_WR);
 	return true;
 }

@@ -28,22 +28,7 @@ void on_herald_death(struct crew *crew);
 bool herald_is(const struct crew *crew, pid_t pid);
 /* With callbacks_in_parent: something is there to be told. */
 void on_herald_mail(struct crew *crew);
-/* There is room in the helper's box again. */
-void herald_room(struct crew *crew);
 /* Something is in its box, and is to be handled in time. */
 void herald_expect(struct crew *crew);
-/* An event is not told. */
-void herald_missed(struct crew *crew);
 uint64_t herald_next_ms(const struct crew *crew);
 void herald_expire(struct crew *crew);
-
-/* ---- what happens; see event.h ---- */
-void herald_setup(struct crew *crew);
-void herald_fork(struct crew *crew, const struct child *child, const char *cause);
-void herald_online(struct crew *crew, const struct child *child);
-void herald_listening(struct crew *crew, const struct child *child);
-void herald_suicide(struct crew *crew, const struct child *child);
-void herald_disconnect(struct crew *crew, const struct child *child);
-void herald_exit(struct crew *crew, const struct child *child, const struct obituary *o, bool was_told);
-void herald_hung(struct crew *crew, const struct child *child, uint64_t silent_ms);
-void herald_giveup(struct crew *crew, const struct slot *slot, const char *cause);

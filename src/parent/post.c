@@ -20,6 +20,7 @@
 #include "parent/child.h"
 #include "parent/crew.h"
 #include "parent/herald.h"
+#include "parent/notes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -317,7 +318,7 @@ static bool return_unread(struct crew *crew, struct box *box)
 		if (p.size < sizeof(struct envelope) || envelope_of(&p)->kind == PACKET_RETURNED)
 			continue;
 		if (envelope_of(&p)->kind == PACKET_EVENT) {
-			herald_missed(crew);
+			notes_missed(crew);
 			continue;
 		}
 		forget_handled(box, envelope_of(&p));
@@ -438,7 +439,7 @@ void on_post(struct crew *crew, unsigned row, uint32_t id, uint32_t events)
 		box->wanted = false;
 		box_watch(crew, box);
 		if (box->id == 0)
-			herald_room(crew);
+			notes_send(crew);
 		go_on_all(crew);
 	}
 	if (box->open && (events & ~(uint32_t)EPOLLOUT))

@@ -69,7 +69,7 @@ void post_destroy(struct crew *crew);
 void post_hear(struct crew *crew, struct box *box);
 /* Its owner has died, or is as good as dead: passes on what it has sent, returns what it has not read. NULL is fine. */
 void post_close(struct crew *crew, struct box *box);
-/* Return: false = there is no room; herald_room() will be called. */
+/* Return: false = there is no room; notes_send() will be called. */
 bool post_tell_helper(struct crew *crew, const struct event_note *note);
 /* @row, @id, @events: of the event. */
 void on_post(struct crew *crew, unsigned row, uint32_t id, uint32_t events);
