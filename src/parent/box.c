@@ -7,10 +7,9 @@
 #include "parent/loop.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static struct box *find_unused(struct post_office *post)
 {
@@ -75,75 +74,23 @@ struct box *box_find(const struct crew *crew, uint32_t id)
 	return NULL;
 }
 
-void relayed_close(struct relayed *relayed)
+int box_put(struct box *to, const void *bytes, size_t size, const int fds[], unsigned n_fds)
 {
-	for (unsigned i = 0; i < relayed->n_fds; i++)
-		rights_discard(relayed->fds[i]);
-	relayed->n_fds = 0;
-}
-
-struct relayed *relayed_keep(struct crew *crew, const struct relayed *relayed)
-{
-	struct relayed *kept = malloc(sizeof(*kept) + relayed->size);
-
-	if (!kept) {
-		struct relayed lost = *relayed;
-
-		relayed_close(&lost);
-		return NULL;
-	}
-	*kept = *relayed;
-	kept->bytes = (char *)(kept + 1);
-	memcpy(kept->bytes, relayed->bytes, relayed->size);
-	kept->since_ms = crew->now_ms;
-	crew->post->n_waiting++;
-	return kept;
-}
-
-void relayed_free(struct crew *crew, struct relayed **relayed)
-{
-	if (!*relayed)
-		return;
-	crew->post->n_waiting--;
-	relayed_close(*relayed);
-	free(*relayed);
-	*relayed = NULL;
-}
-
-/* A descriptor for which we had no number is for its recipient to miss: the packet says that there is one. */
-static int judge(const struct msghdr *header, const struct relayed *p, unsigned n_fds, bool from_parent)
-{
-	if (p->size == 0 && n_fds == 0)
-		return -EPIPE;
-	if (header->msg_flags & MSG_CTRUNC)
-		return -EMFILE;
-	if (header->msg_flags & MSG_TRUNC || n_fds > PACKET_FDS_MOST)
-		return -EPROTO;
-	return packet_check(p->bytes, p->size, n_fds, from_parent) ? 1 : -EPROTO;
-}
-
-int relayed_receive(struct crew *crew, int fd, bool from_parent, struct relayed *ret_relayed)
-{
-	union rights_buffer rights;
-	struct iovec part = { crew->post->buffer, PACKET_BYTES_MAX };
+	struct iovec part = { (void *)bytes, size };
 	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
-	int fds[RIGHTS_MOST], r;
-	unsigned n_fds;
-	ssize_t n;
+	union rights_buffer rights;
 
-	rights_expect(&header, &rights);
-	n = rights_receive(fd, &header);
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
-	n_fds = rights_take(&header, fds);
-	*ret_relayed = (struct relayed){ .bytes = crew->post->buffer, .size = (size_t)n };
-	r = judge(&header, ret_relayed, n_fds, from_parent);
-	if (r == 1)
-		memcpy(ret_relayed->fds, fds, n_fds * sizeof(int));
-	else
-		for (unsigned i = 0; i < n_fds; i++)
-			rights_discard(fds[i]);
-	if (r == 1)
-		ret_relayed->n_fds = n_fds;
-	return r;
+	if (n_fds > 0)
+		rights_attach(&header, &rights, fds, n_fds);
+	if (sendmsg(to->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return 0;
+	if (errno == ENOBUFS || errno == ENOMEM)
+		return -EAGAIN;
+	return errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;
+}
+
+void box_await_room(struct crew *crew, struct box *box)
+{
+	box->wanted = true;
+	box_watch(crew, box);
 }

@@ -17,7 +17,7 @@
  *   steer weigh tally                     which of them get new connections
  *   transfer rebalance                    and old ones
  *   upgrade takeover testament program inplace   one parent follows another
- *   post (with box) herald notes                messages of programs; what happens, for their functions
+ *   post (with box relayed) herald notes                messages of programs; what happens, for their functions
  *   control (with client command status) event publish   what is asked for and told
  *   logs notify pidfile stdio             what the system around us sees
  *   reserve claim holder stranger endpoint activation   addresses, and who else is there

@@ -15,201 +15,24 @@
 #include "parent/post.h"
 
 #include "base/log.h"
-#include "bridge/rights.h"
-#include "message/mailbox.h"
 #include "parent/child.h"
 #include "parent/crew.h"
-#include "parent/herald.h"
 #include "parent/notes.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 #define BYTES_A_TURN	(128 << 10)	/* of one box */
-#define WAIT_MS		10000		/* then a recipient is one that takes nothing */
 #define LOOK_MS		1000
-
-/* ---- one packet into one box ---- */
-
-/* Return: 0, -EAGAIN = no room, or another -errno. */
-static int put(struct box *to, const void *bytes, size_t size, const int fds[], unsigned n_fds)
-{
-	struct iovec part = { (void *)bytes, size };
-	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
-	union rights_buffer rights;
-
-	if (n_fds > 0)
-		rights_attach(&header, &rights, fds, n_fds);
-	if (sendmsg(to->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-		return 0;
-	if (errno == ENOBUFS || errno == ENOMEM)
-		return -EAGAIN;
-	return errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;
-}
-
-static struct envelope *envelope_of(const struct relayed *p)
-{
-	return (struct envelope *)p->bytes;
-}
-
-static void await_room(struct crew *crew, struct box *box)
-{
-	box->wanted = true;
-	box_watch(crew, box);
-}
-
-static bool has_waited(const struct crew *crew, const struct relayed *p, uint64_t ms)
-{
-	return p->since_ms != 0 && crew->now_ms >= p->since_ms + ms;
-}
-
-/* Its sender is told that it has not reached somebody. Return: false = there is no room for that yet. */
-static bool give_back(struct crew *crew, struct relayed *p)
-{
-	struct box *sender = box_find(crew, p->sender_id);
-	struct envelope e = *envelope_of(p);
-	int r;
-
-	e.kind = PACKET_RETURNED;
-	e.flags = 0;
-	e.error = p->error;
-	e.id = p->error_id;
-	r = sender && sender->open ? put(sender, &e, sizeof(e), NULL, 0) : -ESRCH;
-	if (r == -EAGAIN && !has_waited(crew, p, 2 * WAIT_MS)) {
-		await_room(crew, sender);
-		return false;
-	}
-	if (r == 0)
-		crew->post->n_returned += e.n;
-	else
-		crew->post->n_dropped += e.n;
-	p->error = 0;
-	return true;
-}
-
-/* ---- to whom ---- */
-
-static struct box *box_of(const struct crew *crew, const struct child *child)
-{
-	return child ? child->box : NULL;
-}
-
-static struct box *box_of_slot(const struct crew *crew, uint32_t index)
-{
-	const struct slot *slot = index < crew->n_slots ? &crew->slots[index] : NULL;
-	struct box *box = slot ? box_of(crew, slot->incumbent) : NULL;
-
-	return box || !slot ? box : box_of(crew, slot->successor);
-}
-
-static struct box *find_only(const struct crew *crew, const struct envelope *e)
-{
-	switch ((enum brood_to)e->to) {
-	case BROOD_TO_SLOT:
-		return box_of_slot(crew, e->which);
-	case BROOD_TO_WORKER:
-		return e->which ? box_find(crew, e->which) : NULL;
-	default:
-		return crew->post->helper;
-	}
-}
-
-static bool is_for_many(const struct envelope *e)
-{
-	return e->kind == PACKET_LETTERS && (e->to == BROOD_TO_ALL || e->to == BROOD_TO_OTHERS);
-}
-
-static struct box *next_of_many(const struct crew *crew, const struct envelope *e, struct relayed *p)
-{
-	const struct post_office *post = crew->post;
-
-	for (; p->at < post->n_boxes; p->at++) {
-		struct box *box = &post->boxes[p->at];
-
-		if (!box->open || box->id == 0 || box->id > p->last_id)
-			continue;
-		if (e->to != BROOD_TO_OTHERS || box->id != p->sender_id)
-			return box;
-	}
-	return NULL;
-}
-
-/* Who is to get it next; NULL = nobody more, or p->error says why nobody. */
-static struct box *next_recipient(const struct crew *crew, struct relayed *p)
-{
-	const struct envelope *e = envelope_of(p);
-	struct box *box;
-
-	if (is_for_many(e))
-		return next_of_many(crew, e, p);
-	if (p->at > 0)
-		return NULL;
-	box = find_only(crew, e);
-	if (box && box->open)
-		return box;
-	p->at = 1;
-	p->error = -ESRCH;
-	p->error_id = e->to == BROOD_TO_WORKER ? e->which : 0;
-	return NULL;
-}
-
-static int pass_on(struct crew *crew, struct box *to, struct relayed *p)
-{
-	struct envelope *e = envelope_of(p);
-	int r;
-
-	e->serial = to->serial + 1;
-	r = put(to, p->bytes, p->size, p->fds, p->n_fds);
-	if (r < 0)
-		return r;
-	to->serial++;
-	crew->post->n_letters += e->n;
-	if (to->id == 0)
-		herald_expect(crew);
-	return 0;
-}
-
-/* Return: false = it has to wait. */
-static bool carry_letters(struct crew *crew, struct relayed *p)
-{
-	for (;;) {
-		struct box *to;
-		int r;
-
-		if (p->error && !give_back(crew, p))
-			return false;
-		to = next_recipient(crew, p);
-		if (!to && !p->error)
-			return true;
-		if (!to)
-			continue;
-		r = pass_on(crew, to, p);
-		if (r == -EAGAIN && !has_waited(crew, p, WAIT_MS)) {
-			await_room(crew, to);
-			return false;
-		}
-		if (r < 0) {
-			p->error = r == -EAGAIN ? -ETIMEDOUT : r;
-			p->error_id = to->id;
-		}
-		p->at = is_for_many(envelope_of(p)) ? p->at + 1 : 1;
-	}
-}
-
-static bool carry(struct crew *crew, struct relayed *p)
-{
-	return envelope_of(p)->kind == PACKET_LETTERS ? carry_letters(crew, p) : give_back(crew, p);
-}
 
 /* ---- what a box's owner has sent ---- */
 
 /* Names the sender, as we know it. */
 static void stamp(struct crew *crew, const struct box *from, struct relayed *p)
 {
-	struct envelope *e = envelope_of(p);
+	struct envelope *e = relayed_envelope(p);
 
 	p->last_id = crew->last_serial;
 	if (e->kind == PACKET_REFUSED) {	/* who sent it is what the refuser has been told */
@@ -249,13 +72,13 @@ static int relay_one(struct crew *crew, struct box *box)
 	stamp(crew, box, &p);
 	if (r == -EMFILE)
 		return_whole(&p, r);
-	if (carry(crew, &p)) {
+	if (relayed_carry(crew, &p)) {
 		relayed_close(&p);
 		return (int)p.size;
 	}
 	box->sent = relayed_keep(crew, &p);
 	if (!box->sent)
-		crew->post->n_dropped += envelope_of(&p)->n;
+		crew->post->n_dropped += relayed_envelope(&p)->n;
 	look_later(crew);
 	box_watch(crew, box);
 	return box->sent ? 0 : (int)p.size;
@@ -315,18 +138,18 @@ static bool return_unread(struct crew *crew, struct box *box)
 		if (r <= 0 && r != -EMFILE)
 			break;
 		relayed_close(&p);
-		if (p.size < sizeof(struct envelope) || envelope_of(&p)->kind == PACKET_RETURNED)
+		if (p.size < sizeof(struct envelope) || relayed_envelope(&p)->kind == PACKET_RETURNED)
 			continue;
-		if (envelope_of(&p)->kind == PACKET_EVENT) {
+		if (relayed_envelope(&p)->kind == PACKET_EVENT) {
 			notes_missed(crew);
 			continue;
 		}
-		forget_handled(box, envelope_of(&p));
+		forget_handled(box, relayed_envelope(&p));
 		p.size = sizeof(struct envelope);	/* the rest is of no use to anybody */
-		p.sender_id = envelope_of(&p)->from_id;
+		p.sender_id = relayed_envelope(&p)->from_id;
 		p.error = -EPIPE;
 		p.error_id = box->id;
-		if (envelope_of(&p)->n > 0 && !give_back(crew, &p))
+		if (relayed_envelope(&p)->n > 0 && !relayed_return(crew, &p))
 			box->unread = relayed_keep(crew, &p);
 	}
 	if (box->unread)
@@ -338,9 +161,9 @@ static bool return_unread(struct crew *crew, struct box *box)
 
 static void go_on(struct crew *crew, struct box *box)
 {
-	if (box->sent && carry(crew, box->sent))
+	if (box->sent && relayed_carry(crew, box->sent))
 		relayed_free(crew, &box->sent);
-	if (box->unread && give_back(crew, box->unread))
+	if (box->unread && relayed_return(crew, box->unread))
 		relayed_free(crew, &box->unread);
 	if (box->open) {
 		box_watch(crew, box);
@@ -421,8 +244,8 @@ bool post_tell_helper(struct crew *crew, const struct event_note *note)
 	};
 
 	packet.envelope.serial = helper->serial + 1;
-	if (put(helper, &packet, sizeof(packet), NULL, 0) < 0) {
-		await_room(crew, helper);
+	if (box_put(helper, &packet, sizeof(packet), NULL, 0) < 0) {
+		box_await_room(crew, helper);
 		return false;
 	}
 	helper->serial++;

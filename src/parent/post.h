@@ -87,6 +87,18 @@ void box_free(struct crew *crew, struct box *box);
 /* Watches for what it has to be watched for now. */
 void box_watch(struct crew *crew, struct box *box);
 struct box *box_find(const struct crew *crew, uint32_t id);
+/* Puts a packet in. Return: 0, -EAGAIN = no room, or another -errno. */
+int box_put(struct box *to, const void *bytes, size_t size, const int fds[], unsigned n_fds);
+/* Somebody has something for it: whoever is heard when there is room (on_post()). */
+void box_await_room(struct crew *crew, struct box *box);
+
+/* relayed.c */
+
+static inline struct envelope *relayed_envelope(const struct relayed *relayed)
+{
+	return (struct envelope *)relayed->bytes;
+}
+
 /* Keeps a copy of @relayed, whose descriptors are its from now on; NULL = no memory, they are closed. */
 struct relayed *relayed_keep(struct crew *crew, const struct relayed *relayed);
 void relayed_free(struct crew *crew, struct relayed **relayed);
@@ -96,3 +108,7 @@ void relayed_close(struct relayed *relayed);
  * its descriptors; then there is nothing to close.
  */
 int relayed_receive(struct crew *crew, int fd, bool from_parent, struct relayed *ret_relayed);
+/* Puts it into the boxes of all whom it is for. Return: false = it has to wait for room. */
+bool relayed_carry(struct crew *crew, struct relayed *relayed);
+/* Its sender is told that it has not reached somebody. Return: false = there is no room for that yet. */
+bool relayed_return(struct crew *crew, struct relayed *relayed);
