@@ -161,11 +161,11 @@ int resolve_n_answers(const struct brood_options *options)
 int resolve_check_guest(const struct brood_options *options)
 {
 	if (options->model == BROOD_ROUND_ROBIN)
-		log_error("option model: round-robin hands out connections, which a program cannot take; reuseport and "
-			  "preemptive can be had");
+		log_error("option model: round-robin hands out connections, which a program cannot take; "
+			  "reuseport and preemptive can be had");
 	else if (options->balance == BROOD_BALANCE_LEAST)
-		log_error("option balance: least takes counts that only brood's own workers keep; hash and weighted can "
-			  "be had");
+		log_error("option balance: least takes counts that only brood's own workers keep; "
+			  "hash and weighted can be had");
 	else if (options->rebalance)
 		log_error("option rebalance: a program does not give connections away");
 	else if (options->tasks)

@@ -155,7 +155,8 @@ static void close_listener(struct acceptor *a, unsigned index)
 {
 	if (a->listen_fd[index] < 0)
 		return;
-	(void)epoll_ctl(a->place.epoll_fd, EPOLL_CTL_DEL, a->listen_fd[index], NULL);	/* it may not be in it yet */
+	/* it may not be in it yet */
+	(void)epoll_ctl(a->place.epoll_fd, EPOLL_CTL_DEL, a->listen_fd[index], NULL);
 	close(a->listen_fd[index]);
 	a->listen_fd[index] = -1;
 }
@@ -262,7 +263,8 @@ static void step_stop(struct acceptor *a)
 		close_listeners(a);
 		queues_end(a);
 	} else {
-		handshakes_begin(&a->handshakes, now_ms, now_ms + HANDSHAKES_MS);	/* those who read it are slow: later */
+		/* those who read it are slow: later */
+		handshakes_begin(&a->handshakes, now_ms, now_ms + HANDSHAKES_MS);
 	}
 }
 

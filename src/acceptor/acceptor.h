@@ -67,7 +67,8 @@ const int *acceptor_listeners(const struct acceptor *a);
 /* The taking end of the queue of @slot, for a worker to inherit; borrowed. Return: it, or -errno. */
 int acceptor_queue(struct acceptor *a, unsigned slot);
 /*
- * From now on somebody reads the queue of @slot, or nobody does. Accepting begins with the first reader, unless it is held.
+ * From now on somebody reads the queue of @slot, or nobody does. Accepting begins with the first reader, unless it
+ * is held.
  * Return: 0, or -errno of listen(2).
  */
 int acceptor_set_reader(struct acceptor *a, unsigned slot, bool reads, uint64_t now_ms);

@@ -2,7 +2,8 @@
 /*
  * async.h - what a handler may wait for without keeping its worker waiting
  *
- * Each is for a request, and ends with it, or for none. All of it is of one worker's loop, and costs nothing unless used.
+ * Each is for a request, and ends with it, or for none. All of it is of one worker's loop, and costs nothing unless
+ * used.
  *
  *   async.c    what the others share: the loop, calls in the name of a request
  *   alarm.c    brood_alarm()
@@ -29,7 +30,10 @@ struct affair {
 	struct companion companion;
 	struct brood_request *request;	/* NULL = none */
 	bool detached;			/* nobody waits for it, a drain neither */
-	/* Its request is over: lets go of everything. @tell: the owner's callback is to be called, by affair_tell_over(). */
+	/*
+	 * Its request is over: lets go of everything. @tell: the owner's callback is to be called, by
+	 * affair_tell_over().
+	 */
 	void (*cancel)(struct affair *affair, bool tell);
 };
 

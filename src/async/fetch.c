@@ -2,8 +2,8 @@
 /*
  * fetch - one request to another server, and its response as a whole
  *
- * The response is gathered until its head is whole, then its body decoded as it comes. A connection is kept for the next
- * fetch only when the response ended by its own framing and nothing came behind it.
+ * The response is gathered until its head is whole, then its body decoded as it comes. A connection is kept for the
+ * next fetch only when the response ended by its own framing and nothing came behind it.
  */
 #include "async/async.h"
 
@@ -335,8 +335,8 @@ static bool is_sound(const struct brood_fetch_options *o)
 {
 	return o->size == sizeof(*o) && o->address && strlen(o->address) < LINK_ADDRESS_BYTES &&
 	       (!o->method || http_field_valid(span_of(o->method), SPAN(""))) &&
-	       (!o->target || (o->target[0] == '/' && is_visible(o->target))) && (!o->host || is_visible(o->host)) &&
-	       are_fields(o->fields);
+	       (!o->target || (o->target[0] == '/' && is_visible(o->target))) &&
+	       (!o->host || is_visible(o->host)) && are_fields(o->fields);
 }
 
 static const char *host_of(const struct brood_fetch_options *o)
@@ -365,7 +365,8 @@ static int compose(struct fetch *f, const struct brood_fetch_options *o, const c
 	return r == 0 ? append(&f->asked, o->body, o->body_len) : r;
 }
 
-static struct fetch *create(const struct brood_fetch_options *o, const char *method, brood_fetch_fn *done, void *arg)
+static struct fetch *create(const struct brood_fetch_options *o, const char *method, brood_fetch_fn *done,
+			    void *arg)
 {
 	struct fetch *f = calloc(1, sizeof(*f));
 

@@ -2,9 +2,9 @@
 /*
  * file - a regular file read or written as a whole, a piece a turn
  *
- * The kernel has no way to say that a regular file would block, so each piece may take as long as the disk does, and the
- * worker with it; what is in the page cache does not. Pieces keep a large file from being one long turn. What is on a slow
- * disk, or on a network, is for a task (brood_task()).
+ * The kernel has no way to say that a regular file would block, so each piece may take as long as the disk does,
+ * and the worker with it; what is in the page cache does not. Pieces keep a large file from being one long turn.
+ * What is on a slow disk, or on a network, is for a task (brood_task()).
  */
 #include "async/async.h"
 
@@ -53,7 +53,8 @@ static void tell(struct brood_request *request, void *arg)
 	const struct errand *e = arg;
 	bool has_data = !e->writes && e->error == 0;
 
-	e->fn(e->error == -ECANCELED ? NULL : request, e->error, has_data ? e->data : "", has_data ? e->done : 0, e->arg);
+	e->fn(e->error == -ECANCELED ? NULL : request, e->error, has_data ? e->data : "", has_data ? e->done : 0,
+	      e->arg);
 }
 
 static void finish(struct errand *e, int error)

@@ -2,10 +2,11 @@
 /*
  * process - a program that is run for a request: its input written, its output read, its end heard, on the loop
  *
- * It is over when it has ended (pidfd) and both its outputs have. It has a process group of its own, which is killed
- * when its request ends, its time is over or it writes too much; then nobody waits for its outputs.
+ * It is over when it has ended (pidfd) and both its outputs have. It has a process group of its own, which is
+ * killed when its request ends, its time is over or it writes too much; then nobody waits for its outputs.
  *
- * Its start is not quite free: posix_spawn(3) holds the worker until the program is executed, a fraction of a millisecond.
+ * Its start is not quite free: posix_spawn(3) holds the worker until the program is executed, a fraction of a
+ * millisecond.
  */
 #include "async/async.h"
 
@@ -306,7 +307,8 @@ static int start(const struct brood_spawn_options *o, const struct pipes *pipes,
 	sigfillset(&all);
 	sigemptyset(&none);
 	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setflags(&attributes,
+				 POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawn_file_actions_init(&actions);

@@ -2,9 +2,9 @@
 /*
  * socket - a connection to somebody else, TCP or UNIX, on the loop
  *
- * What is written is sent at once as far as it goes; the rest is kept, up to WRITE_HIGH, and sent when there is room.
- * What arrives is handed on as it comes, unless reading is paused. Addresses are numbers or paths: a name would have to be
- * looked up, which blocks.
+ * What is written is sent at once as far as it goes; the rest is kept, up to WRITE_HIGH, and sent when there is
+ * room. What arrives is handed on as it comes, unless reading is paused. Addresses are numbers or paths: a name
+ * would have to be looked up, which blocks.
  */
 #include "async/async.h"
 
@@ -368,7 +368,9 @@ static struct brood_socket *create(const struct brood_socket_events *events, voi
 
 	if (s)
 		*s = (struct brood_socket){
-			.late = { .fn = on_late, .arg = s }, .again = { .fn = on_readable, .arg = s }, .events = *events,
+			.late = { .fn = on_late, .arg = s },
+			.again = { .fn = on_readable, .arg = s },
+			.events = *events,
 			.arg = arg,
 		};
 	return s;

@@ -46,7 +46,9 @@ static int load_once(struct least *least)
 	return r;
 }
 
-/* The kernel gives up checking a program when this process is to see to something else, such as a ring that ends. */
+/*
+ * The kernel gives up checking a program when this process is to see to something else, such as a ring that ends.
+ */
 static int load(struct least *least)
 {
 	int r = -EAGAIN;

@@ -6,8 +6,8 @@
  * difference is what the slot has. The parent says which slots may be chosen, which process serves each, and
  * corrects the count: by what was never completed, and when another process goes on with a slot.
  *
- * Loading it takes CAP_BPF and, because the kernel runs a program of ours that does it, CAP_PERFMON; and Linux 5.17.
- * Afterwards nothing does.
+ * Loading it takes CAP_BPF and, because the kernel runs a program of ours that does it, CAP_PERFMON; and Linux
+ * 5.17. Afterwards nothing does.
  */
 #pragma once
 

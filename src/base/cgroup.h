@@ -2,9 +2,9 @@
 /*
  * cgroup - the control group that this process is in, and the groups above it
  *
- * Found by /proc/self/cgroup and /proc/self/mountinfo, in both versions; a machine may have one for one controller and
- * the other for another. A limit of any group above counts as much as one's own, so who asks for a limit climbs: as far
- * as the groups are visible from here.
+ * Found by /proc/self/cgroup and /proc/self/mountinfo, in both versions; a machine may have one for one controller
+ * and the other for another. A limit of any group above counts as much as one's own, so who asks for a limit
+ * climbs: as far as the groups are visible from here.
  *
  * Fails by: finding nothing, where /proc or the tree cannot be read; then there is no limit.
  */

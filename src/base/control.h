@@ -24,7 +24,8 @@
  * Behind the reply to events there is no other reply, but the events {"event": NAME, "time": RFC 3339, ...}:
  *
  *	setup				what is in force; first of all, and after each reload
- *	fork online listening suicide disconnect exit hung	with "slot", "pid", "generation" and "id", which is never used twice
+ *	fork online listening suicide	with "slot", "pid", "generation" and "id", which is never used twice
+ *	disconnect exit hung		likewise
  *	giveup steer			with "slot"
  *	reload scale upgrade stop	"state": begun, done, failed
  *	poison				"state": refused, answered

@@ -19,8 +19,8 @@ struct diag_socket {
 typedef void diag_visit_fn(const struct diag_socket *socket, void *arg);
 
 /*
- * Visits the sockets on @port, of IPv4 and IPv6, that are in one of @states (bits 1 << TCP_LISTEN, ...). With many in
- * TIME_WAIT this is far quicker than /proc/net/tcp. Never waits.
+ * Visits the sockets on @port, of IPv4 and IPv6, that are in one of @states (bits 1 << TCP_LISTEN, ...). With many
+ * in TIME_WAIT this is far quicker than /proc/net/tcp. Never waits.
  * Return: 0, or -errno where they cannot be seen.
  */
 int diag_each(uint16_t port, uint32_t states, diag_visit_fn *visit, void *arg);

@@ -89,8 +89,8 @@ static void compose_subject(char out[SUBJECT_BYTES], const struct log_subject *s
 	if (!subject)
 		return;
 	len = (size_t)snprintf(out, SUBJECT_BYTES, ",\"%s\":%u,\"%s_pid\":%d,\"generation\":%" PRIu32,
-			       subject->is_task ? "task" : "slot", subject->slot, subject->is_task ? "task" : "worker",
-			       (int)subject->pid, subject->generation);
+			       subject->is_task ? "task" : "slot", subject->slot,
+			       subject->is_task ? "task" : "worker", (int)subject->pid, subject->generation);
 	if (!subject->cause)
 		return;
 	len += (size_t)snprintf(out + len, SUBJECT_BYTES - len, ",\"cause\":\"");
@@ -109,8 +109,9 @@ static size_t compose_json(char out[LOG_LINE_BYTES], enum log_level level, const
 	compose_subject(about, subject);
 	if (self.journal)
 		snprintf(priority, sizeof(priority), "<%c>", level_priorities[level]);
-	len = (size_t)snprintf(out, LOG_LINE_BYTES, "%s{\"time\":\"%s\",\"level\":\"%s\",\"pid\":%d%s,\"message\":\"",
-			       priority, stamp, level_names[level], (int)getpid(), about);
+	len = (size_t)snprintf(out, LOG_LINE_BYTES,
+			       "%s{\"time\":\"%s\",\"level\":\"%s\",\"pid\":%d%s,\"message\":\"", priority, stamp,
+			       level_names[level], (int)getpid(), about);
 	len += text_escape(message, TEXT_JSON, out + len, LOG_LINE_BYTES - len - (sizeof(end) - 1));
 	memcpy(out + len, end, sizeof(end) - 1);
 	return len + sizeof(end) - 1;

@@ -22,7 +22,9 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
 
-/* The worker, or the task process, a line is about: fields of its own in JSON, while text has them in the message. */
+/*
+ * The worker, or the task process, a line is about: fields of its own in JSON, while text has them in the message.
+ */
 struct log_subject {
 	unsigned	 slot;
 	bool		 is_task;	/* it is that of a task process, which are numbered by themselves */
@@ -42,8 +44,8 @@ uint64_t log_n_lost(void);
 int log_replace(int fd);
 
 /*
- * The same for the file @path (write_open()). Until log_settle() errors are told to the stderr before as well: whoever
- * starts a pool sees why it does not. Return: 0 or -errno.
+ * The same for the file @path (write_open()). Until log_settle() errors are told to the stderr before as well:
+ * whoever starts a pool sees why it does not. Return: 0 or -errno.
  */
 int log_open(const char *path);
 void log_settle(void);

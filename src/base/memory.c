@@ -102,7 +102,8 @@ uint64_t memory_oom_kills(const char *root)
 	    (read_field(&group, "memory.events.local", "oom_kill", &n) ||
 	     read_field(&group, "memory.events", "oom_kill", &n)))
 		return n;
-	if (cgroup_find(root, "memory", CGROUP_V1, &group) && read_field(&group, "memory.oom_control", "oom_kill", &n))
+	if (cgroup_find(root, "memory", CGROUP_V1, &group) &&
+	    read_field(&group, "memory.oom_control", "oom_kill", &n))
 		return n;
 	return 0;
 }

@@ -2,8 +2,9 @@
 /*
  * memory - what a cgroup lets this process and its neighbours have, and whom the kernel has killed for it
  *
- * Both versions: v2's memory.max and memory.events, v1's memory.limit_in_bytes and memory.oom_control. Of the limits
- * of this process's group and of every group above it the tightest counts, as v1 tells it of those we do not see, too.
+ * Both versions: v2's memory.max and memory.events, v1's memory.limit_in_bytes and memory.oom_control. Of the
+ * limits of this process's group and of every group above it the tightest counts, as v1 tells it of those we do not
+ * see, too.
  */
 #pragma once
 
@@ -17,7 +18,9 @@ struct memory_limit {
 /* @root: as of cgroup_find(). */
 struct memory_limit memory_limit(const char *root);
 
-/* How many processes of this group the kernel has killed for want of memory, ever; 0 also when that is not known. */
+/*
+ * How many processes of this group the kernel has killed for want of memory, ever; 0 also when that is not known.
+ */
 uint64_t memory_oom_kills(const char *root);
 
 /*

@@ -3,7 +3,8 @@
  * quota - the share of the processors that a cgroup grants
  *
  * Both versions: v2's cpu.max and v1's cpu.cfs_quota_us, of this process's group and of every group above
- * it that is visible; the tightest counts. A group without a limit, and a machine without cgroups, grant everything.
+ * it that is visible; the tightest counts. A group without a limit, and a machine without cgroups, grant
+ * everything.
  */
 #pragma once
 

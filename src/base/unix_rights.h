@@ -19,6 +19,7 @@ bool unix_rights_follow(const char *text);	/* whether "mode=", "user=" or "group
 
 /*
  * Splits the address @text: what is before the first of them is copied to @out. Names are looked up.
- * Return: 0; -EINVAL: of an address that is none of a UNIX socket, a mode that is none, or a name nobody has; -ENOSPC.
+ * Return: 0; -EINVAL: of an address that is none of a UNIX socket, a mode that is none, or a name nobody has;
+ * -ENOSPC.
  */
 int unix_rights_parse(const char *text, char *out, size_t size, struct unix_rights *ret_rights);

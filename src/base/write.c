@@ -15,7 +15,9 @@ static bool is_file(int fd)
 	return fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
 }
 
-/* The descriptor may be anybody's, so it stays as it is. poll() alone would not do: others fill the pipe before us. */
+/*
+ * The descriptor may be anybody's, so it stays as it is. poll() alone would not do: others fill the pipe before us.
+ */
 ssize_t write_now(int fd, const void *data, size_t n)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLOUT };

@@ -7,7 +7,8 @@
 #include <sys/types.h>
 
 /*
- * Writes @n bytes, as far as that is possible at once. A regular file takes all of them or fails. Async-signal-safe.
+ * Writes @n bytes, as far as that is possible at once. A regular file takes all of them or fails.
+ * Async-signal-safe.
  * Return: how many bytes were written; -EAGAIN (it is full), or another -errno.
  */
 ssize_t write_now(int fd, const void *data, size_t n);

@@ -50,7 +50,8 @@ int board_create(unsigned n_rows, struct board **ret_board)
 	size_t page = page_bytes();
 	size_t n_of_rows = sizeof(struct board) + n_rows * sizeof(struct board_row);
 	size_t n_of_bulletin = sizeof(struct bulletin) + n_rows * sizeof(struct post);
-	size_t n_shared = n_of_rows + n_of_bulletin + BULLETIN_TEXT_MOST;	/* what is not touched takes no memory */
+	/* what is not touched takes no memory */
+	size_t n_shared = n_of_rows + n_of_bulletin + BULLETIN_TEXT_MOST;
 	size_t n_bytes = page + (n_shared + page - 1) / page * page;
 	struct board *board;
 	char *at;

@@ -83,7 +83,8 @@ struct board {
 	unsigned		n_rows;
 	struct poison_list	poison;		/* of the parent */
 	_Atomic uint32_t	task_slots;	/* of the parent: places for task processes that are not given up */
-	_Atomic uint32_t	watched;	/* 1 = the parent looks at loads; 0 = the next arrival is to wake it */
+	_Atomic uint32_t	watched;	/* 1 = the parent looks at loads; 0 = the next arrival is
+						 * to wake it */
 	struct board_row	rows[] __attribute__((aligned(256)));
 };
 

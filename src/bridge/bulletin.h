@@ -2,8 +2,8 @@
 /*
  * bulletin - what the parent tells all workers of the pool, so that whichever of them is asked can answer
  *
- * The parent writes, workers read; it lies behind the rows of the board. Numbers are written as often as they change;
- * the text of the status only for a worker that has asked for it (bulletin_ask), because it costs.
+ * The parent writes, workers read; it lies behind the rows of the board. Numbers are written as often as they
+ * change; the text of the status only for a worker that has asked for it (bulletin_ask), because it costs.
  *
  * Each has a version that is odd while it is being written. A reader that has seen it change has read nonsense and
  * reads again, a few times; then it comes back later, because the parent may have been stopped meanwhile.

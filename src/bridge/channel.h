@@ -54,8 +54,8 @@ struct crash_msg {
 
 struct drain_msg {
 	uint32_t	timeout_ms;	/* 0 = now */
-	uint32_t	last;		/* mask of the addresses whose sockets nobody inherits: empty their queues first;
-					 * and DRAIN_QUEUE, the same for what is handed to the slot */
+	uint32_t	last;		/* mask of the addresses whose sockets nobody inherits: empty their
+					 * queues first; and DRAIN_QUEUE, the same for what is handed to the slot */
 };
 
 struct drained_msg {

@@ -53,14 +53,16 @@ struct config {
 	uint8_t			protocol[LISTENERS_MAX];	/* enum protocol */
 	struct stream_target	stream[LISTENERS_MAX];
 	struct datagram_target	datagram[LISTENERS_MAX];
-	uint32_t		admins;		/* mask of those that are not served but tell of the pool; one at most */
+	uint32_t		admins;		/* mask of those that are not served but tell of the pool;
+						 * one at most */
 	uint32_t		lent;		/* mask of those whose sockets a service manager holds as well */
 	bool			drop_privileges;
 	uid_t			uid;
 	gid_t			gid;
 	brood_handler_fn	*handler;	/* of brood_http(), or NULL */
 	void			*handler_arg;
-	int			state_fd;	/* eventfd: something in the shared state has changed; 0 = there is none */
+	int			state_fd;	/* eventfd: something in the shared state has changed;
+						 * 0 = there is none */
 	int			state_memory_fd;	/* where it is; likewise */
 	const struct observer	*observers;	/* BROOD_N_EVENTS of them; NULL = none */
 	unsigned		n_task_definitions;
@@ -91,8 +93,8 @@ static inline bool config_has_handshakes(const struct config *config, unsigned i
 }
 
 /*
- * All workers have one socket of it: under the model preemptive, of a UNIX socket, which has no SO_REUSEPORT, and of
- * datagrams under every model.
+ * All workers have one socket of it: under the model preemptive, of a UNIX socket, which has no SO_REUSEPORT, and
+ * of datagrams under every model.
  */
 static inline bool config_is_shared(const struct config *config, unsigned index)
 {

@@ -78,7 +78,8 @@ int parcel_send(int fd, enum parcel_kind kind, const void *data, size_t len)
 		return -EAGAIN;
 	if (len <= PARCEL_COPY_MOST)
 		r = send_message(fd, &label, data, len, -1);
-	if (r == -EMSGSIZE || (r == -EAGAIN && kind != PARCEL_PROGRESS))	/* the machine's buffers are small */
+	/* the machine's buffers are small */
+	if (r == -EMSGSIZE || (r == -EAGAIN && kind != PARCEL_PROGRESS))
 		r = send_apart(fd, &label, data);
 	return r;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* stored - a descriptor that a program has left with the parent, for the next one in its slot (FDSTORE=1, sd_notify(3)) */
+/*
+ * stored - a descriptor that a program has left with the parent, for the next one in its slot (FDSTORE=1,
+ * sd_notify(3))
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -80,7 +80,8 @@ int ticket_give(int give_fd, const struct ticket *ticket, int fd)
 	rights_attach(&header, &rights, &fd, 1);
 	if (sendmsg(give_fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
-	return errno == ETOOMANYREFS ? -EAGAIN : -errno;	/* too many descriptors of this user wait in queues */
+	/* too many descriptors of this user wait in queues */
+	return errno == ETOOMANYREFS ? -EAGAIN : -errno;
 }
 
 int ticket_take(int take_fd, struct ticket *ret_ticket, int *ret_fd)

@@ -2,10 +2,10 @@
 /*
  * ticket - the queue of tasks: what workers ask for, until a task process is free and takes it
  *
- * A SOCK_SEQPACKET pair, one ticket a message, each with one end of a socket pair of its own (bridge/parcel.h), on which
- * the input waits and the result comes back. All workers share the giving end, all task processes the taking one, and
- * the parent holds both, so that the queue outlives everybody. Its bound is the kernel's: tickets are all of one size.
- * Whoever dies with a ticket takes its end of the pair along, which the other end sees.
+ * A SOCK_SEQPACKET pair, one ticket a message, each with one end of a socket pair of its own (bridge/parcel.h), on
+ * which the input waits and the result comes back. All workers share the giving end, all task processes the taking
+ * one, and the parent holds both, so that the queue outlives everybody. Its bound is the kernel's: tickets are all
+ * of one size. Whoever dies with a ticket takes its end of the pair along, which the other end sees.
  */
 #pragma once
 

@@ -53,8 +53,8 @@ struct option;
 /* options.c */
 
 /*
- * Reads argv[0] and on (what follows the command), the environment and the file. The strings point into argv, or are
- * copies. To be freed in any case.
+ * Reads argv[0] and on (what follows the command), the environment and the file. The strings point into argv, or
+ * are copies. To be freed in any case.
  * Return: 0, or BROOD_EXIT_USAGE and .error says why.
  */
 int options_read(enum audience command, int argc, char **argv, struct serve_options *ret_options);
@@ -113,8 +113,8 @@ struct option {
 	enum audience		 only;		/* FOR_BOTH, or the one command that takes it */
 };
 
-option_parse_fn parse_count, parse_duration, parse_size, parse_word, parse_string, parse_switch, parse_listen, parse_admin, parse_state,
-	parse_restart_limit, parse_backoff, parse_ready, parse_signal, parse_env;
+option_parse_fn parse_count, parse_duration, parse_size, parse_word, parse_string, parse_switch, parse_listen,
+	parse_admin, parse_state, parse_restart_limit, parse_backoff, parse_ready, parse_signal, parse_env;
 
 /* A number, word or switch as it would be written; terminated, empty for strings and addresses. */
 #define VALUE_TEXT_BYTES 64
@@ -172,7 +172,10 @@ int run_main(int argc, char **argv);
 
 /* run.c */
 
-/* Whether the program could be executed, as far as it can be seen from here. Return: 0, or the exit code and .error says why. */
+/*
+ * Whether the program could be executed, as far as it can be seen from here. Return: 0, or the exit code and .error
+ * says why.
+ */
 int run_check(struct serve_options *out);
 
 /* complain.c */

@@ -52,7 +52,8 @@ enum outcome { UNDER_WAY, DONE, FAILED };
 struct task {
 	const json_t	*reply;
 	uint64_t	 silent_ms;	/* for so long nobody has answered */
-	bool		 elsewhere;	/* who was asked says that it is another's by now: that one is to be asked */
+	bool		 elsewhere;	/* who was asked says that it is another's by now:
+					 * that one is to be asked */
 	char		 why[512];	/* it failed; terminated */
 };
 
@@ -79,8 +80,8 @@ int follow_events(struct talk *talk, bool as_it_is);
 /* report.c: a reply, for people */
 
 typedef void report_fn(const json_t *reply);
-report_fn report_status, report_scale, report_reload, report_reopen, report_drain, report_kill, report_stop, report_upgrade,
-	report_poison, report_poison_clear;
+report_fn report_status, report_scale, report_reload, report_reopen, report_drain, report_kill, report_stop,
+	report_upgrade, report_poison, report_poison_clear;
 
 /* A number or a text of a reply; 0 or "" where there is none of that kind. Texts stay the reply's. */
 json_int_t report_number(const json_t *object, const char *key);

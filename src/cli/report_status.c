@@ -86,8 +86,8 @@ static void print_pool(const json_t *status)
 	if (report_text(status, "engine_why")[0])
 		report_wrapped(report_text(status, "engine_why"), 2);
 	print_addresses(json_object_get(status, "listen"));
-	printf("restarts %" JSON_INTEGER_FORMAT ", giveups %" JSON_INTEGER_FORMAT, report_number(status, "restarts"),
-	       report_number(status, "giveups"));
+	printf("restarts %" JSON_INTEGER_FORMAT ", giveups %" JSON_INTEGER_FORMAT,
+	       report_number(status, "restarts"), report_number(status, "giveups"));
 	print_imbalance(status);
 	printf("\n");
 	print_phase(status);
@@ -189,8 +189,8 @@ void report_status(const json_t *reply)
 	const json_t *slots = json_object_get(reply, "slots");
 
 	print_pool(reply);
-	printf("\nSLOT %-8s %7s %3s %6s %5s %5s %7s %6s %5s %4s %4s %4s\n", "STATE", "PID", "GEN", "UPTIME", "CONNS",
-	       "QUEUE", "REQS", "RATE/s", "LAG", "CPU%", "RSS", "DIED");
+	printf("\nSLOT %-8s %7s %3s %6s %5s %5s %7s %6s %5s %4s %4s %4s\n", "STATE", "PID", "GEN", "UPTIME",
+	       "CONNS", "QUEUE", "REQS", "RATE/s", "LAG", "CPU%", "RSS", "DIED");
 	for (size_t i = 0; i < json_array_size(slots); i++)
 		print_slot(json_array_get(slots, i));
 	print_tasks(json_object_get(reply, "tasks"));

@@ -110,7 +110,8 @@ static int listen_and_run(struct brood *brood, struct serve *serve)
 	bool asked = is_listen_given(&serve->options) || serve->options.command == FOR_RUN;
 
 	for (size_t i = 0; i < serve->options.n_listen && asked; i++)
-		if (strcmp(serve->options.listen[i], CLI_LISTEN_NONE) != 0 && brood_listen(brood, serve->options.listen[i]) < 0)
+		if (strcmp(serve->options.listen[i], CLI_LISTEN_NONE) != 0 &&
+		    brood_listen(brood, serve->options.listen[i]) < 0)
 			return BROOD_EXIT_NOT_STARTED;
 	if (serve->options.config)
 		brood_on_reload(brood, on_reload, serve);

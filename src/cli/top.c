@@ -65,7 +65,8 @@ static void take_digit(struct top *top, int key)
 		view->slot[len - 1] = '\0';
 		return;
 	}
-	if ((key >= '0' && key <= '9') || key == KEY_IS_OTHER)	/* one digit too many, or the window has another size */
+	/* one digit too many, or the window has another size */
+	if ((key >= '0' && key <= '9') || key == KEY_IS_OTHER)
 		return;
 	if ((key == '\n' || key == '\r') && len > 0)
 		top_pool_wish(&top->pool, "drain", "slot", strtol(view->slot, NULL, 10));

@@ -50,7 +50,8 @@ static bool can_be_drawn_on(const char *terminal)
 
 static int refuse_terminal(const char *terminal)
 {
-	complain("TERM=%s: that terminal cannot be drawn on, or is not known here; brood ctl status needs none", terminal);
+	complain("TERM=%s: that terminal cannot be drawn on, or is not known here; brood ctl status needs none",
+		 terminal);
 	return 1;
 }
 
@@ -160,8 +161,9 @@ static void draw_pool(const struct top_view *view)
 	report_time(report_number(status, "uptime_ms"), uptime);
 	put(0, "%.60s%s %s: %s, %s%s%s, pid %d, up %s, brood %s", first ? first : "pool",
 	    json_array_size(listen) > 1 ? ",.." : "", phase, report_text(status, "model"),
-	    report_text(status, "engine")[0] ? report_text(status, "engine") : "no engine yet", balance[0] ? ", " : "",
-	    balance, (int)report_number(status, "pid"), uptime, report_text(status, "brood"));
+	    report_text(status, "engine")[0] ? report_text(status, "engine") : "no engine yet",
+	    balance[0] ? ", " : "", balance, (int)report_number(status, "pid"), uptime,
+	    report_text(status, "brood"));
 }
 
 static json_int_t sum_of(const json_t *slots, const char *key, double *ret_most)

@@ -127,8 +127,8 @@ struct conn {
 };
 
 /*
- * What somebody else does for a request, and ends with it: by its response being complete, by the client leaving, by a
- * fault. Embedded by its owner.
+ * What somebody else does for a request, and ends with it: by its response being complete, by the client leaving,
+ * by a fault. Embedded by its owner.
  */
 struct companion {
 	struct companion *next;
@@ -216,7 +216,8 @@ struct service {
 struct conn_account {
 	const struct conn	*conn;
 	const struct http_head	*head;		/* NULL = it could not be read */
-	struct span		 line;		/* the request line; or what was sent in its place, NULL = nothing */
+	struct span		 line;		/* the request line; or what was sent in its place,
+						 * NULL = nothing */
 	int			 status;	/* 499 = the connection ended before there was an answer */
 	uint64_t		 body_bytes;
 	uint64_t		 us;
@@ -266,7 +267,8 @@ struct conn_table {
 	bool		 draining;	/* idle connections are closed, the others with their next response */
 	bool		 leaving;	/* or all are to be given away */
 	uint32_t	 next_shed;	/* where conn_table_shed() looks next */
-	int		(*give)(int fd, void *ctx);	/* a connection to somebody else; takes it unless it fails */
+	int		(*give)(int fd, void *ctx);	/* a connection to somebody else;
+							 * takes it unless it fails */
 	void		*give_ctx;
 	conn_account_fn	*account;	/* told of each request; NULL = nobody wants to know */
 	conn_meet_fn	*meet;		/* with .account */
@@ -438,7 +440,9 @@ void account_unread(struct conn_table *table, struct conn *c, struct span in, in
 
 /* ---- call.c ---- */
 
-/* Has @fn run with @r, which then lives at least until it returns. Return: false if it faulted, and was contained. */
+/*
+ * Has @fn run with @r, which then lives at least until it returns. Return: false if it faulted, and was contained.
+ */
 bool call_outside(struct brood_request *r, brood_event_fn *fn, void *arg);
 
 /* The same with a stream, and @call for @fn. */

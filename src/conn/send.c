@@ -107,7 +107,10 @@ void conn_send(struct conn_table *table, struct conn *c)
 		send_file(table, c);
 }
 
-/* Room for more of a file is progress. For bytes that were refused it is none yet: who takes none is not waited for. */
+/*
+ * Room for more of a file is progress. For bytes that were refused it is none yet: who takes none is not waited
+ * for.
+ */
 static void on_writable(struct conn_table *table, struct conn *c)
 {
 	uint64_t moved_ms = c->moved_ms;

@@ -20,7 +20,9 @@ static bool is_at_rest(const struct conn *c)
 	       !c->awaits_room && !c->dirty && c->output.n_bytes == 0;
 }
 
-/* What has not asked yet will hardly live long, and who looks at the pool is no load: both go with all others only. */
+/*
+ * What has not asked yet will hardly live long, and who looks at the pool is no load: both go with all others only.
+ */
 static bool may_go(const struct conn_table *table, const struct conn *c)
 {
 	return is_at_rest(c) && ((c->served && !c->admin) || table->leaving) && !table->draining;

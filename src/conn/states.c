@@ -26,8 +26,8 @@
 
 #define STATE_FIN_WAIT2	5	/* of tcp_info; linux/tcp.h has the struct and not the numbers */
 /*
- * How long a connection that is to be closed must have been quiet: one that has asked, three times as long as it ever
- * was between two requests, within these, because who is slow, or has no time on a busy machine, asks late.
+ * How long a connection that is to be closed must have been quiet: one that has asked, three times as long as it
+ * ever was between two requests, within these, because who is slow, or has no time on a busy machine, asks late.
  */
 #define QUIET_MS	100
 #define QUIET_MOST_MS	1000
@@ -152,8 +152,8 @@ static void abandon(struct conn_table *table, struct conn *c)
 }
 
 /*
- * While somebody works for its request elsewhere, a client that says it is done is taken to have left, because most have:
- * one that only half-closes cannot be told apart, and the work may be long.
+ * While somebody works for its request elsewhere, a client that says it is done is taken to have left, because most
+ * have: one that only half-closes cannot be told apart, and the work may be long.
  */
 static void leave_companions(struct conn_table *table, struct conn *c)
 {
@@ -290,7 +290,8 @@ static bool takes_output(struct conn *c)
 	uint32_t before = c->acked;
 
 	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0) {
-		c->acked = (uint32_t)unread_locally(c);	/* what it reads we send after, so this seldom stays as it is */
+		/* what it reads we send after, so this seldom stays as it is */
+		c->acked = (uint32_t)unread_locally(c);
 		return c->acked != before;
 	}
 	c->acked = (uint32_t)info.tcpi_bytes_acked;

@@ -319,7 +319,8 @@ void stream_on_idle(struct conn_table *table, struct conn *c)
 {
 	int n = 0;
 
-	if (!c->stream->paused && ioctl(c->fd, FIONREAD, &n) == 0 && n > 0) {	/* something came with the deadline */
+	/* something came with the deadline */
+	if (!c->stream->paused && ioctl(c->fd, FIONREAD, &n) == 0 && n > 0) {
 		c->heard_ms = table->engine->now_ms;
 		return;
 	}

@@ -26,7 +26,8 @@ int conn_table_init(struct conn_table *table, struct engine *engine, const struc
 {
 	*table = (struct conn_table){ .engine = engine, .limits = *limits, .service = service };
 	http_scan_init();
-	table->slabs = calloc((limits->n_conns + ADMIN_MOST + CONNS_A_SLAB - 1) / CONNS_A_SLAB, sizeof(*table->slabs));
+	table->slabs = calloc((limits->n_conns + ADMIN_MOST + CONNS_A_SLAB - 1) / CONNS_A_SLAB,
+			      sizeof(*table->slabs));
 	if (!table->slabs)
 		return -ENOMEM;
 	wheel_init(&table->deadlines, engine->now_ms);
@@ -142,7 +143,7 @@ static bool has_asked(int fd)
 	socklen_t len = sizeof(info);
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
-		return errno == EOPNOTSUPP;	/* a UNIX socket does not know; it was idle, so most likely it has */
+		return errno == EOPNOTSUPP;	/* a UNIX socket does not know; it was idle: most likely it has */
 	return info.tcpi_bytes_received > 0;
 }
 

@@ -36,7 +36,8 @@ void check_ebpf(const struct patient *p, struct finding *f)
 	char why[160];
 	int error;
 
-	if (p->pool.model != BROOD_REUSEPORT || p->pool.join || (p->pool.balance != BROOD_BALANCE_AUTO && !asked_for)) {
+	if (p->pool.model != BROOD_REUSEPORT || p->pool.join ||
+	    (p->pool.balance != BROOD_BALANCE_AUTO && !asked_for)) {
 		found(f, VERDICT_OK, "not used with these options");
 		return;
 	}

@@ -125,7 +125,9 @@ void check_port_range(const struct patient *p, struct finding *f)
 	for (i = 0; i < p->n_listen; i++) {
 		enum protocol protocol;
 
-		port = address_parse(protocol_parse(p->listen[i], &protocol), &address) == 0 ? address_port(&address) : 0;
+		port = 0;
+		if (address_parse(protocol_parse(p->listen[i], &protocol), &address) == 0)
+			port = address_port(&address);
 		if (port && port >= from && port <= to && !is_reserved(reserved, port))
 			break;
 	}

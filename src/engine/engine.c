@@ -49,7 +49,8 @@ static void explain(int error, char *why, size_t size)
 	else if (error == -EPERM && sysctl != '0')
 		snprintf(why, size, "io_uring refused: kernel.io_uring_disabled = %c", sysctl);
 	else if (error == -EPERM || error == -EACCES || error == -ENOSYS)
-		snprintf(why, size, "io_uring refused: %s, as a seccomp profile does; allow io_uring_* (see brood doctor)",
+		snprintf(why, size,
+			 "io_uring refused: %s, as a seccomp profile does; allow io_uring_* (see brood doctor)",
 			 strerror(-error));
 	else if (error == -EOPNOTSUPP)
 		snprintf(why, size, "io_uring of this kernel has no multishot receive; Linux 6.0 has");

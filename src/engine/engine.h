@@ -31,7 +31,8 @@ enum send_then {
 enum op {
 	OP_POLL = 1,	/* readable; more = still watched. Edge-like: read until EAGAIN */
 	OP_RECV,	/* res: bytes at .data, 0 = the peer has ended, or -errno; more = receiving goes on */
-	OP_SEND,	/* res: bytes sent, short only if an error follows, or -errno; -EAGAIN: none, see engine_send() */
+	OP_SEND,	/* res: bytes sent, short only if an error follows, or -errno; -EAGAIN:
+			 * none, see engine_send() */
 	OP_WRITABLE,	/* the socket takes data again */
 	OP_IGNORE,
 };
@@ -164,8 +165,8 @@ static inline ssize_t engine_sendfile(struct engine *e, int fd, struct tag tag, 
 }
 
 /*
- * An OP_WRITABLE completion tells when @fd takes data, which it has just refused with -EAGAIN, or when its connect(2)
- * is through. Not together with engine_sendfile().
+ * An OP_WRITABLE completion tells when @fd takes data, which it has just refused with -EAGAIN, or when its
+ * connect(2) is through. Not together with engine_sendfile().
  */
 static inline void engine_await_room(struct engine *e, int fd, struct tag tag)
 {

@@ -74,7 +74,8 @@ ssize_t epoll_sendfile(struct engine *e, int fd, struct tag tag, int file_fd, ui
 	*ret_full = false;
 	if (r < 0)
 		return r;
-	do {	/* until refused: only then is there an edge when room comes, and a short one may be the file's end */
+	/* until refused: only then is there an edge when room comes, and a short one may be the file's end */
+	do {
 		part = engine_sendfile_now(fd, file_fd, offset, len - (size_t)n, ret_full);
 		n += part > 0 ? part : 0;
 	} while (part > 0 && *ret_full);

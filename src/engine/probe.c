@@ -261,8 +261,8 @@ bool engine_is_charged(uid_t uid)
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(setrlimit(RLIMIT_MEMLOCK, &none) == 0 && (uid == geteuid() || setresuid(uid, uid, uid) == 0) &&
-		      ring_setup(&ring) == -ENOMEM);
+		_exit(setrlimit(RLIMIT_MEMLOCK, &none) == 0 &&
+		      (uid == geteuid() || setresuid(uid, uid, uid) == 0) && ring_setup(&ring) == -ENOMEM);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 1;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* compose - the words and the environment that the program is executed with; in the child, which allocates as it likes */
+/*
+ * compose - the words and the environment that the program is executed with; in the child, which allocates as it
+ * likes
+ */
 #include "guest/room.h"
 
 #include "base/auto.h"

@@ -2,7 +2,8 @@
 /*
  * frames - what goes over BROOD_CHANNEL_FD: a length of four bytes, the highest first, and so many bytes of JSON
  *
- * A descriptor rides on the first byte of its frame, which says "handle": true; so they are told apart by their order.
+ * A descriptor rides on the first byte of its frame, which says "handle": true; so they are told apart by their
+ * order.
  *
  * Fails by: -EPIPE at its end, -EPROTO for what is no frame.
  */

@@ -2,18 +2,18 @@
 /*
  * keeper - the process between the parent and a program that is a worker
  *
- * To the parent it is a worker as any other: it offers listeners, says READY, SUICIDE and DRAINED, and its death is the
- * program's. To the program it is what systemd would be. It exists so that the parent need not read what strangers
- * write; and because it is the subreaper of all the program starts, and its death is the program's death, nothing
- * of a program is left behind.
+ * To the parent it is a worker as any other: it offers listeners, says READY, SUICIDE and DRAINED, and its death is
+ * the program's. To the program it is what systemd would be. It exists so that the parent need not read what
+ * strangers write; and because it is the subreaper of all the program starts, and its death is the program's death,
+ * nothing of a program is left behind.
  *
  *   wait       for the parent, the program's reports, its output, signals
  *   hear       what it reports; before its end, which may come with the same turn
  *   bury       its end
  *   readiness, pulse, leave    what the time has come for
  *
- * Fails by: FAILED on the channel with the reason and exit code 1 where the program cannot be executed; afterwards as
- * the program does.
+ * Fails by: FAILED on the channel with the reason and exit code 1 where the program cannot be executed; afterwards
+ * as the program does.
  */
 #include "guest/guest.h"
 #include "guest/room.h"

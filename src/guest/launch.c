@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * launch - the program is executed: its sockets from descriptor 3 on, its environment, its signals, its death with ours
+ * launch - the program is executed: its sockets from descriptor 3 on, its environment, its signals, its death with
+ * ours
  *
  * As sd_listen_fds(3) and sd_notify(3) have it, so that what runs under systemd runs here. What cannot be executed
  * is told back through a pipe that ends with the execution.

@@ -2,12 +2,14 @@
 /*
  * leave - the program goes without a connection being lost that it has not been given
  *
- * A listener that somebody inherits needs nothing: the program gets its stop signal, closes its duplicate, and what is
- * queued is the next one's. As the last holder, while the program knows nothing yet and goes on accepting, we refuse new
- * handshakes, wait for those begun, and see the queue empty; then comes the signal. What the program does with the
- * connections it has is its own affair until the drain timeout; then it is killed, with all it has started.
+ * A listener that somebody inherits needs nothing: the program gets its stop signal, closes its duplicate, and what
+ * is queued is the next one's. As the last holder, while the program knows nothing yet and goes on accepting, we
+ * refuse new handshakes, wait for those begun, and see the queue empty; then comes the signal. What the program
+ * does with the connections it has is its own affair until the drain timeout; then it is killed, with all it has
+ * started.
  *
- * Fails by: a program that does not accept; then it gets its signal after half of the time, and what is queued is reset.
+ * Fails by: a program that does not accept; then it gets its signal after half of the time, and what is queued is
+ * reset.
  */
 #include "guest/room.h"
 
@@ -84,7 +86,10 @@ void leave_begin(struct keeper *k, uint32_t timeout_ms, uint32_t last)
 		return;
 	}
 	*l = (struct leaving){
-		.on = true, .last = last, .deadline_ms = k->now_ms + timeout_ms, .told_ms = k->now_ms + timeout_ms / 2,
+		.on = true,
+		.last = last,
+		.deadline_ms = k->now_ms + timeout_ms,
+		.told_ms = k->now_ms + timeout_ms / 2,
 	};
 	talk_tell(k, "disconnect");
 	if (k->pid == 0)

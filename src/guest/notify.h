@@ -2,8 +2,8 @@
 /*
  * notify - what a program says of itself, in the words of sd_notify(3)
  *
- * A datagram of lines, NAME=value. Names that are not known here are passed over, as they should be; what is no such
- * line, or has a value that its name cannot have, spoils all of it. Pure.
+ * A datagram of lines, NAME=value. Names that are not known here are passed over, as they should be; what is no
+ * such line, or has a value that its name cannot have, spoils all of it. Pure.
  */
 #pragma once
 

@@ -2,9 +2,9 @@
 /*
  * pulse - does the program live, and has it lived enough?
  *
- * It is watched from its first WATCHDOG=1 on. One that lets three quarters of the hang timeout pass is silent on the
- * board from then on, so that others get its connections; the whole of it, and the parent has it aborted. So has it one
- * that was stopped by a signal. By age and memory it asks to be replaced, as any worker does.
+ * It is watched from its first WATCHDOG=1 on. One that lets three quarters of the hang timeout pass is silent on
+ * the board from then on, so that others get its connections; the whole of it, and the parent has it aborted. So
+ * has it one that was stopped by a signal. By age and memory it asks to be replaced, as any worker does.
  */
 #include "guest/room.h"
 

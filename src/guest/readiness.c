@@ -3,8 +3,9 @@
  * readiness - when the program is taken to be ready (--ready)
  *
  * By READY=1 always. `listen`: when it has called listen(2) on one of its sockets. They listen already, so that no
- * client is refused while it starts, but the call sets the length of the queue anew: we give each a length that nobody
- * would ask for, and see it change. A program without sockets of ours is ready when it listens on one of its own.
+ * client is refused while it starts, but the call sets the length of the queue anew: we give each a length that
+ * nobody would ask for, and see it change. A program without sockets of ours is ready when it listens on one of its
+ * own.
  */
 #include "guest/room.h"
 

@@ -91,7 +91,8 @@ struct keeper {
 	uint64_t		 look_ms;	/* whether it listens, next; NEVER */
 	unsigned		 backlog[LISTENERS_MAX];	/* it had before the program */
 	bool			 retiring;	/* it is to be replaced */
-	uint64_t		 ping_ms;	/* its last WATCHDOG=1; 0 = it has never said so, and is not watched */
+	uint64_t		 ping_ms;	/* its last WATCHDOG=1; 0 = it has never said so,
+						 * and is not watched */
 	uint64_t		 stopped_ms;	/* by a signal, since then; 0 = it is not */
 	uint64_t		 age_at_ms;	/* then it is old enough; NEVER */
 	uint64_t		 rss_bytes;	/* that are enough; 0 = off */

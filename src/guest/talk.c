@@ -10,8 +10,9 @@
  *		{"event": "returned", "number": 4, "n": 1, "id": 2, "error": "ESRCH"}
  *		{"event": "suicide"}, {"event": "disconnect"}
  *
- * TO is {"slot": 1}, {"id": 3}, "parent", "all" or "others". What goes to others is the text of ANY, so that it is the
- * same to whoever is written in C. The numbers of what is sent count from 1. Where there is no room we do not read on.
+ * TO is {"slot": 1}, {"id": 3}, "parent", "all" or "others". What goes to others is the text of ANY, so that it is
+ * the same to whoever is written in C. The numbers of what is sent count from 1. Where there is no room we do not
+ * read on.
  *
  * Fails by: closing the channel, with a line, on whoever sends what is no frame; the program goes on without.
  */
@@ -35,8 +36,8 @@ static struct frames *frames_of(struct keeper *k)
 static void hang_up(struct keeper *k, const char *why)
 {
 	if (why)
-		log_warn("worker %u (program %d): %s on BROOD_CHANNEL_FD, which is closed; it serves on", k->heritage->slot,
-			 (int)k->pid, why);
+		log_warn("worker %u (program %d): %s on BROOD_CHANNEL_FD, which is closed; it serves on",
+			 k->heritage->slot, (int)k->pid, why);
 	frames_close(frames_of(k));
 }
 
@@ -67,8 +68,9 @@ static json_t *value_of(const struct brood_message *m)
 
 static void on_message(const struct brood_message *m, void *arg)
 {
-	json_t *event = json_pack("{s:s, s:I, s:I, s:I, s:o}", "event", "message", "id", (json_int_t)m->from_id, "slot",
-				  (json_int_t)m->from_slot, "number", (json_int_t)m->number, "message", value_of(m));
+	json_t *event = json_pack("{s:s, s:I, s:I, s:I, s:o}", "event", "message",
+				  "id", (json_int_t)m->from_id, "slot", (json_int_t)m->from_slot,
+				  "number", (json_int_t)m->number, "message", value_of(m));
 
 	if (m->fd >= 0)
 		json_object_set_new(event, "handle", json_true());
@@ -94,8 +96,9 @@ static const struct mailbox_ops ops = { .message = on_message, .returned = on_re
 
 static void say_hello(struct keeper *k)
 {
-	tell(k, json_pack("{s:s, s:i, s:I, s:I, s:I}", "event", "hello", "version", 1, "id", (json_int_t)k->heritage->id,
-			  "slot", (json_int_t)k->heritage->slot, "generation", (json_int_t)k->heritage->generation), -1);
+	tell(k, json_pack("{s:s, s:i, s:I, s:I, s:I}", "event", "hello", "version", 1,
+			  "id", (json_int_t)k->heritage->id, "slot", (json_int_t)k->heritage->slot,
+			  "generation", (json_int_t)k->heritage->generation), -1);
 }
 
 void talk_tell(struct keeper *k, const char *event)
@@ -153,7 +156,9 @@ static int do_send(struct keeper *k, const json_t *frame)
 	if (!message || !read_to(json_object_get(frame, "to"), &to, &which) || (has_handle && f->n_fds == 0))
 		return -EPROTO;
 	text = json_dumps(message, JSON_COMPACT | JSON_ENCODE_ANY);
-	r = text ? mailbox_send(&k->talk.mail, to, which, text, strlen(text), has_handle ? f->fds[0] : -1) : -ENOMEM;
+	r = -ENOMEM;
+	if (text)
+		r = mailbox_send(&k->talk.mail, to, which, text, strlen(text), has_handle ? f->fds[0] : -1);
 	free(text);
 	if (r == -EAGAIN)
 		return -EAGAIN;

@@ -2,8 +2,8 @@
 /*
  * helper.h - the process that runs the functions of brood_on(), and they themselves
  *
- * It exists so that the parent runs nobody's code. What happens, and what workers send to the parent, comes over a mail
- * socket, one thing after the other.
+ * It exists so that the parent runs nobody's code. What happens, and what workers send to the parent, comes over a
+ * mail socket, one thing after the other.
  */
 #pragma once
 
@@ -16,8 +16,8 @@ struct helper;
 /* helper.c */
 
 /*
- * The life of the process, in the forked child, with everything but @mail_fd closed and signals reset; ends when the
- * parent has said all. Return: the exit code.
+ * The life of the process, in the forked child, with everything but @mail_fd closed and signals reset; ends when
+ * the parent has said all. Return: the exit code.
  */
 int helper_main(const struct config *config, int mail_fd, _Atomic uint64_t *progress);
 

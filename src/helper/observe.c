@@ -55,7 +55,11 @@ static void add(struct helper *h, const struct event_note *note)
 		h->n_workers_max += 64;
 	}
 	h->workers[h->n_workers++] = (struct brood_worker){
-		.id = note->id, .slot = note->slot, .generation = note->generation, .pid = note->pid, .is_connected = 1,
+		.id = note->id,
+		.slot = note->slot,
+		.generation = note->generation,
+		.pid = note->pid,
+		.is_connected = 1,
 	};
 }
 
@@ -148,7 +152,11 @@ static bool is_wanted(void *arg)
 }
 
 static const struct mailbox_ops ops = {
-	.message = on_message, .returned = public_returned, .event = on_event, .room = public_room, .wanted = is_wanted,
+	.message = on_message,
+	.returned = public_returned,
+	.event = on_event,
+	.room = public_room,
+	.wanted = is_wanted,
 };
 
 /* ---- life ---- */

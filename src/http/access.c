@@ -3,9 +3,9 @@
  * access - a line of the access log: common, combined, or JSON
  *
  * What a client sent is escaped so that a line stays one line and a field one field, whatever it is: in common and
- * combined a quote, a backslash, a control character or a byte that is not ASCII becomes \xHH; in JSON a byte becomes
- * the character of its number, \u00HH, so nothing is lost and nothing can be broken UTF-8. A field that is too
- * long is cut between two escapes.
+ * combined a quote, a backslash, a control character or a byte that is not ASCII becomes \xHH; in JSON a byte
+ * becomes the character of its number, \u00HH, so nothing is lost and nothing can be broken UTF-8. A field that is
+ * too long is cut between two escapes.
  *
  *   common      client - - [time] "request" status bytes time=0.000123 slot=3
  *   combined    client - - [time] "request" status bytes "referer" "agent" time=0.000123 slot=3

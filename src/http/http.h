@@ -117,8 +117,8 @@ struct http_reply {
 };
 
 /*
- * As http_head_parse(), as strict about framing. Return: HTTP_DONE and *ret_reply written, HTTP_MORE, or a status, 400
- * above all: it is not to be believed.
+ * As http_head_parse(), as strict about framing. Return: HTTP_DONE and *ret_reply written, HTTP_MORE, or a status,
+ * 400 above all: it is not to be believed.
  */
 int http_reply_parse(struct span in, const struct http_limits *limits, struct http_reply *ret_reply);
 

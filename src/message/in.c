@@ -20,7 +20,8 @@ struct arrival {
 static void note_progress(struct mailbox *box, const struct arrival *a, uint32_t n_done)
 {
 	if (box->progress)
-		atomic_store_explicit(box->progress, progress_make(a->envelope.serial, n_done), memory_order_release);
+		atomic_store_explicit(box->progress, progress_make(a->envelope.serial, n_done),
+				      memory_order_release);
 }
 
 /* The copy in @a stays with it. */
@@ -36,7 +37,12 @@ static void take_out(struct mailbox *box)
 static void deliver(struct mailbox *box, const struct envelope *e, uint32_t i, const void *data, size_t len, int fd)
 {
 	const struct brood_message message = {
-		.from_id = e->from_id, .from_slot = e->from_slot, .number = e->first + i, .data = data, .len = len, .fd = fd,
+		.from_id = e->from_id,
+		.from_slot = e->from_slot,
+		.number = e->first + i,
+		.data = data,
+		.len = len,
+		.fd = fd,
 	};
 
 	box->n_received++;

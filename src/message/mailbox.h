@@ -4,8 +4,8 @@
  *
  * For whatever loop there is: it says when the socket can be read (mailbox_receive()), when its turn ends
  * (mailbox_flush()), and when there is room again (mailbox_room()). Small letters for one recipient gather in a
- * packet until then. A packet is looked at first and taken out of the socket when all of its letters were handled; how
- * far that has come stands in memory that outlives the process, so that the parent knows what did not.
+ * packet until then. A packet is looked at first and taken out of the socket when all of its letters were handled;
+ * how far that has come stands in memory that outlives the process, so that the parent knows what did not.
  *
  * Fails by: -EPIPE when the parent has cut it or is gone.
  */
@@ -31,7 +31,8 @@ struct mailbox {
 	int			 fd;		/* -1 = none, or cut */
 	const struct mailbox_ops *ops;
 	void			*arg;
-	_Atomic uint64_t	*progress;	/* serial of the packet at hand, and how many of its letters were handled */
+	_Atomic uint64_t	*progress;	/* serial of the packet at hand, and how many of its
+						 * letters were handled */
 	uint64_t		 last;		/* number of a letter */
 	uint64_t		 n_sent, n_received, n_returned;	/* letters */
 	char			*out;		/* the packet that gathers; NULL = none ever did */
@@ -56,8 +57,8 @@ void mailbox_finish(struct mailbox *box);
 /* out.c */
 
 /*
- * @fd: -1, or what the recipient gets a duplicate of. Return: the letter's number; -EAGAIN (no room: nothing was taken),
- * -EPIPE, -EMSGSIZE, -EINVAL, -EBADF, -ENOMEM, or another -errno of memory or of descriptors.
+ * @fd: -1, or what the recipient gets a duplicate of. Return: the letter's number; -EAGAIN (no room: nothing was
+ * taken), -EPIPE, -EMSGSIZE, -EINVAL, -EBADF, -ENOMEM, or another -errno of memory or of descriptors.
  */
 int64_t mailbox_send(struct mailbox *box, enum brood_to to, uint32_t which, const void *data, size_t len, int fd);
 /* What has gathered goes. Return: whether the socket is full: mailbox_room() is to be called when it is not. */

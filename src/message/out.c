@@ -94,7 +94,9 @@ static int refuse(struct mailbox *box)
 
 static struct envelope envelope_to(struct mailbox *box, enum brood_to to, uint32_t which)
 {
-	return (struct envelope){ .kind = PACKET_LETTERS, .n = 1, .to = to, .which = which, .first = box->last + 1 };
+	return (struct envelope){
+		.kind = PACKET_LETTERS, .n = 1, .to = to, .which = which, .first = box->last + 1,
+	};
 }
 
 /* ---- a packet of its own ---- */

@@ -3,9 +3,9 @@
  * packet - what goes over a mail socket: an envelope, and behind it letters, a notice or an event
  *
  * Each worker, and the helper of the parent's, has a SOCK_SEQPACKET pair for what programs say to each other, apart
- * from the channel, so that none of it is ever in the way of control. A packet has letters for one recipient, in the
- * order they were sent; a letter that carries a descriptor, or is too large to be in a packet, has one of its own.
- * The parent passes packets on as they are, with the sender's name written over whatever was there.
+ * from the channel, so that none of it is ever in the way of control. A packet has letters for one recipient, in
+ * the order they were sent; a letter that carries a descriptor, or is too large to be in a packet, has one of its
+ * own. The parent passes packets on as they are, with the sender's name written over whatever was there.
  *
  * Fails by: packet_check() saying no.
  */

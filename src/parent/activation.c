@@ -3,8 +3,8 @@
  * activation - listening sockets that a service manager has passed to us: sd_listen_fds(3), without its library
  *
  * The manager holds each of them as well, and goes on listening when we have ended. So no worker and no parent
- * treats one as its last holder: nothing in it is refused, and what waits in it waits for the pool that is started next.
- * Only a pool that has one socket for all can use one; under `reuseport` every worker needs its own, which
+ * treats one as its last holder: nothing in it is refused, and what waits in it waits for the pool that is started
+ * next. Only a pool that has one socket for all can use one; under `reuseport` every worker needs its own, which
  * could join the group of a socket of somebody else's only before that one listened.
  *
  * What is passed is checked like anything from outside. What nobody asks for is said, and closed.

@@ -40,7 +40,13 @@ struct box *box_open(struct crew *crew, const int ends[2], uint32_t id, unsigned
 	if (!box)
 		return NULL;
 	*box = (struct box){
-		.used = true, .open = true, .fd = ends[0], .far_fd = ends[1], .id = id, .slot = slot, .progress = progress,
+		.used = true,
+		.open = true,
+		.fd = ends[0],
+		.far_fd = ends[1],
+		.id = id,
+		.slot = slot,
+		.progress = progress,
 	};
 	box_watch(crew, box);
 	if (box->events)

@@ -70,12 +70,27 @@ static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, 
 	int r;
 
 	*ret_heritage = (struct heritage){
-		.slot = slot->index, .generation = slot->n_born, .parent_pid = crew->pid,
-		.channel_fd = channel_fd, .mail_fd = mail_fd, .id = crew->last_serial, .engine = engine_for_next(crew), .board = crew->board, .row = row,
-		.config = crew->config, .access_fd = crew->access_fd, .queue_fd = -1, .inbox_fd = -1, .wake_fd = crew->wake_fd,
-		.ask_fd = crew->ask_fd, .state_fd = crew->config->guest ? 0 : crew->config->state_fd,
-		.is_task = slot_is_task(slot->index), .ticket_fd = -1,
-		.settled = tally_settled(crew, row), .n_stored = slot->n_stored, .stored = slot->stored,
+		.slot = slot->index,
+		.generation = slot->n_born,
+		.parent_pid = crew->pid,
+		.channel_fd = channel_fd,
+		.mail_fd = mail_fd,
+		.id = crew->last_serial,
+		.engine = engine_for_next(crew),
+		.board = crew->board,
+		.row = row,
+		.config = crew->config,
+		.access_fd = crew->access_fd,
+		.queue_fd = -1,
+		.inbox_fd = -1,
+		.wake_fd = crew->wake_fd,
+		.ask_fd = crew->ask_fd,
+		.state_fd = crew->config->guest ? 0 : crew->config->state_fd,
+		.is_task = slot_is_task(slot->index),
+		.ticket_fd = -1,
+		.settled = tally_settled(crew, row),
+		.n_stored = slot->n_stored,
+		.stored = slot->stored,
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		ret_heritage->listen_fd[i] = -1;
@@ -250,7 +265,8 @@ uint64_t child_n_cut(const struct crew *crew, const struct child *child)
 
 bool child_serves(const struct child *child)
 {
-	return child && !slot_is_task(child->slot) && child->phase == CHILD_SERVING && !child->drained && !child->silent;
+	return child && !slot_is_task(child->slot) && child->phase == CHILD_SERVING && !child->drained &&
+	       !child->silent;
 }
 
 unsigned child_n_free(const struct crew *crew)

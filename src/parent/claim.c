@@ -2,10 +2,10 @@
 /*
  * claim - an address is one pool's, from before it binds until it stops
  *
- * Two pools that start at the same moment find nobody listening, and with SO_REUSEPORT both would be let in. So each
- * takes a name first, "brood/tcp/8080/127.0.0.1:8080", as that of an abstract socket (unix(7)): a network namespace
- * has each but once, and it is free again when the last process that holds the socket has gone. Addresses that
- * overlap have different names, which are looked for among all; who looks holds "brood/tcp/8080" meanwhile, so
+ * Two pools that start at the same moment find nobody listening, and with SO_REUSEPORT both would be let in. So
+ * each takes a name first, "brood/tcp/8080/127.0.0.1:8080", as that of an abstract socket (unix(7)): a network
+ * namespace has each but once, and it is free again when the last process that holds the socket has gone. Addresses
+ * that overlap have different names, which are looked for among all; who looks holds "brood/tcp/8080" meanwhile, so
  * that of two who look at the same moment the second finds the first.
  *
  * Anybody may take such a name, and is told by name like anybody who has the port.
@@ -186,7 +186,8 @@ int claim_create(const struct address *address, char ret_holder[HOLDER_TEXT_BYTE
 
 void claim_adopt(int fd)
 {
-	(void)listen(fd, ASKERS_MOST);	/* bound as it is, it cannot be refused; and it would only cost our number */
+	/* bound as it is, it cannot be refused; and it would only cost our number */
+	(void)listen(fd, ASKERS_MOST);
 }
 
 void claims_release(int fds[], unsigned n)

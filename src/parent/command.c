@@ -50,7 +50,8 @@ static void tell(struct answer *answer, json_t *fields)
 static struct child *find_worker(struct crew *crew, json_int_t slot, struct answer *answer)
 {
 	if (slot >= crew->n_slots)
-		refuse(answer, "there is no slot %" JSON_INTEGER_FORMAT "; they are 0 to %u", slot, crew->n_slots - 1);
+		refuse(answer, "there is no slot %" JSON_INTEGER_FORMAT "; they are 0 to %u", slot,
+		       crew->n_slots - 1);
 	else if (!crew->slots[slot].incumbent)
 		refuse(answer, "slot %d is %s: there is no worker in it", (int)slot,
 		       slot_state_name(crew->slots[slot].state));

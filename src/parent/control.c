@@ -180,8 +180,9 @@ void control_leave(struct crew *crew)
 
 static void tell_counters(const struct control *c)
 {
-	log_debug("control socket: counters: accepted=%" PRIu64 " refused=%" PRIu64 " evicted=%" PRIu64 " timeouts=%"
-		  PRIu64, c->n_accepted, c->n_refused, c->n_evicted, c->n_timeouts);
+	log_debug("control socket: counters: accepted=%" PRIu64 " refused=%" PRIu64 " evicted=%" PRIu64
+		  " timeouts=%" PRIu64,
+		  c->n_accepted, c->n_refused, c->n_evicted, c->n_timeouts);
 }
 
 void control_destroy(struct crew *crew)

@@ -55,7 +55,9 @@ char *command_print(const json_t *object, size_t *ret_len);
 
 /* control.c */
 
-/* The epoll set must be there. Return: 0, or -errno and the log says why: of a socket that was asked for by name. */
+/*
+ * The epoll set must be there. Return: 0, or -errno and the log says why: of a socket that was asked for by name.
+ */
 int control_create(struct crew *crew);
 void control_destroy(struct crew *crew);
 /* Its listening socket, to be handed on; borrowed; -1 = none. */

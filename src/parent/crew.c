@@ -40,7 +40,8 @@ static void init_slot(struct crew *crew, unsigned index)
 	*slot = (struct slot){
 		.index = index, .weight = WEIGHT_USUAL, .give_fd = -1, .take_fd = -1, .heir_fd = -1,
 		.history.deaths = {
-			.at_ms = crew->death_times + (size_t)index * crew->n_slot_deaths, .size = crew->n_slot_deaths,
+			.at_ms = crew->death_times + (size_t)index * crew->n_slot_deaths,
+		.size = crew->n_slot_deaths,
 		},
 	};
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
@@ -70,7 +71,8 @@ static int reserve_histories(struct crew *crew, const struct restart_policy *pol
 	if (!death_times)
 		return -ENOMEM;
 	any_slot_each(crew, slot)
-		move_deaths(&slot->history.deaths, death_times + (size_t)slot->index * n_slot_deaths, n_slot_deaths);
+		move_deaths(&slot->history.deaths, death_times + (size_t)slot->index * n_slot_deaths,
+			    n_slot_deaths);
 	move_deaths(&crew->deaths, death_times + n_deaths, n_pool_deaths);
 	move_deaths(&crew->task_deaths, death_times + n_deaths + n_pool_deaths, n_pool_deaths);
 	free(crew->death_times);

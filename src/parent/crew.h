@@ -136,7 +136,8 @@ struct crew {
 	int			*reserved_fd;	/* a bound socket per address; -1 = closed */
 	struct endpoint		places[LISTENERS_MAX];	/* of UNIX sockets; their .fd is only -1 or not */
 	int			*claim_fd;	/* what keeps other pools from each address; -1 = given up */
-	uint32_t		 shared;	/* mask of the addresses whose sockets another pool holds as well... */
+	uint32_t		 shared;	/* mask of the addresses whose sockets another pool
+						 * holds as well... */
 	unsigned		 n_shared_slots;	/* ...of slots that have their own, of those below this */
 	struct acceptor		*acceptor;	/* round-robin */
 
@@ -206,8 +207,9 @@ struct crew {
 
 #define SLOTS_MAX (WORKERS_MAX + TASKS_MAX)
 
-#define task_each(crew, it) \
-	for (struct slot *it = (crew)->slots + WORKERS_MAX; it < (crew)->slots + WORKERS_MAX + (crew)->n_tasks; it++)
+#define task_each(crew, it)					\
+	for (struct slot *it = (crew)->slots + WORKERS_MAX;	\
+	     it < (crew)->slots + WORKERS_MAX + (crew)->n_tasks; it++)
 
 static inline struct slot *slot_after(const struct crew *crew, struct slot *slot)
 {

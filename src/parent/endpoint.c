@@ -69,8 +69,8 @@ static int clear_way(const struct sockaddr_un *address, char why[ENDPOINT_WHY_BY
 }
 
 /*
- * Of two that find what a dead one has left, the second would remove the first one's new socket. Return: what has them
- * come one after another until it is closed; -1 = they do not, because the directory cannot be read.
+ * Of two that find what a dead one has left, the second would remove the first one's new socket. Return: what has
+ * them come one after another until it is closed; -1 = they do not, because the directory cannot be read.
  */
 static int wait_for_turn(const struct sockaddr_un *address)
 {
@@ -126,7 +126,8 @@ static int listen_at(int fd, const struct sockaddr_un *address, const struct uni
 
 int endpoint_open(const char *path, struct endpoint *ret_endpoint, char why[ENDPOINT_WHY_BYTES])
 {
-	return endpoint_open_as(path, &(struct unix_rights){ 0600, (uid_t)-1, (gid_t)-1 }, BACKLOG, ret_endpoint, why);
+	return endpoint_open_as(path, &(struct unix_rights){ 0600, (uid_t)-1, (gid_t)-1 }, BACKLOG, ret_endpoint,
+				why);
 }
 
 int endpoint_open_as(const char *path, const struct unix_rights *rights, int backlog, struct endpoint *ret_endpoint,

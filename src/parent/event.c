@@ -2,8 +2,8 @@
 /*
  * event - what happens in the pool, told to those who listen on the control socket
  *
- * The names and their order are those of Node's cluster where it has them; slot, generation and cause are ours. Nothing
- * is composed while nobody listens. The functions of brood_on() are told by the way (herald.c).
+ * The names and their order are those of Node's cluster where it has them; slot, generation and cause are ours.
+ * Nothing is composed while nobody listens. The functions of brood_on() are told by the way (herald.c).
  */
 #include "parent/event.h"
 
@@ -68,7 +68,8 @@ void event_listening(struct crew *crew, const struct child *child)
 {
 	notes_listening(crew, child);
 	if (control_is_heard(crew))
-		tell_child(crew, "listening", child, json_pack("{s:o}", "listen", status_tell_addresses(crew->config)));
+		tell_child(crew, "listening", child,
+			   json_pack("{s:o}", "listen", status_tell_addresses(crew->config)));
 }
 
 void event_suicide(struct crew *crew, const struct child *child)
@@ -125,7 +126,8 @@ void event_hung(struct crew *crew, const struct child *child, uint64_t silent_ms
 void event_steer(struct crew *crew, const struct slot *slot)
 {
 	if (control_is_heard(crew))
-		tell(crew, "steer", json_pack("{s:i, s:b}", "slot", (int)slot->index, "around", slot->around), NULL);
+		tell(crew, "steer", json_pack("{s:i, s:b}", "slot", (int)slot->index, "around", slot->around),
+		     NULL);
 }
 
 void event_giveup(struct crew *crew, const struct slot *slot, const struct obituary *o)
@@ -182,5 +184,6 @@ void event_poison(struct crew *crew, const char *state, const struct suspect *s)
 		return;
 	snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, s->fingerprint);
 	tell(crew, "poison", json_pack("{s:s, s:s, s:o, s:I}", "state", state, "fingerprint", fingerprint,
-				       "request", status_tell_text(s->request), "faults", (json_int_t)s->n_faults), NULL);
+				       "request", status_tell_text(s->request),
+				       "faults", (json_int_t)s->n_faults), NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* event - what is told to those who listen on the control socket, each where it happens (base/control.h has the list) */
+/*
+ * event - what is told to those who listen on the control socket, each where it happens (base/control.h has the
+ * list)
+ */
 #pragma once
 
 #include <jansson.h>

@@ -74,7 +74,8 @@ static void abort_hung(struct crew *crew, struct child *child, uint64_t ms)
 	char time[DURATION_TEXT_BYTES];
 
 	duration_format(ms, time);
-	log_about(LOG_ERROR, &subject, "worker %u (pid %d): hung for %s; aborting it", child->slot, (int)child->pid, time);
+	log_about(LOG_ERROR, &subject, "worker %u (pid %d): hung for %s; aborting it", child->slot, (int)child->pid,
+		  time);
 	event_hung(crew, child, ms, true);
 	child_abort(crew, child, "hung");
 }

@@ -11,7 +11,9 @@ struct crew;
 void hang_watch(struct crew *crew);
 /* Looks at every worker's heartbeat. */
 void hang_look(struct crew *crew);
-/* For how long the loop of @child has not turned, which was ready once; 0 = it waits. The board can say anything. */
+/*
+ * For how long the loop of @child has not turned, which was ready once; 0 = it waits. The board can say anything.
+ */
 uint64_t hang_silent_ms(const struct crew *crew, const struct child *child);
 /* A SIGCHLD came: some may have been stopped, or go on. */
 void hang_note_stops(struct crew *crew);

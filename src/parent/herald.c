@@ -3,7 +3,8 @@
  * herald - the process that runs the functions of brood_on(): made, told, guarded
  *
  * It may do anything, but not for long: one that dies is started anew, later each time; one that does not get on
- * with what it was told (notes.c) is killed. In a new one the workers there are are known before it is told anything.
+ * with what it was told (notes.c) is killed. In a new one the workers there are are known before it is told
+ * anything.
  *
  * Fails by: events that are not told, but their number.
  */
@@ -198,7 +199,8 @@ static void tell_how(const siginfo_t *info, char *out, size_t size)
 	if (info->si_code == CLD_EXITED)
 		snprintf(out, size, "exited with code %d", info->si_status);
 	else
-		snprintf(out, size, "died by SIG%s", sigabbrev_np(info->si_status) ? sigabbrev_np(info->si_status) : "?");
+		snprintf(out, size, "died by SIG%s",
+			 sigabbrev_np(info->si_status) ? sigabbrev_np(info->si_status) : "?");
 }
 
 void on_herald_death(struct crew *crew)

@@ -2,8 +2,8 @@
 /*
  * holder - who has what we cannot have
  *
- * The kernel gives a socket's inode and its owner's user (base/diag), /proc/PID/fd the process that has it open. Only
- * the processes that this user may look into are found.
+ * The kernel gives a socket's inode and its owner's user (base/diag), /proc/PID/fd the process that has it open.
+ * Only the processes that this user may look into are found.
  */
 #include "parent/holder.h"
 
@@ -118,5 +118,6 @@ void holder_find(const struct address *address, char out[HOLDER_TEXT_BYTES])
 	if (pid > 0)
 		holder_name(pid, out);
 	else
-		snprintf(out, HOLDER_TEXT_BYTES, "a process of user %u (not visible to this user)", search.first.uid);
+		snprintf(out, HOLDER_TEXT_BYTES, "a process of user %u (not visible to this user)",
+			 search.first.uid);
 }

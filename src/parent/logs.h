@@ -4,7 +4,10 @@
 
 struct crew;
 
-/* Opens the files of the log and of the access log, if there are to be any. Return: 0, or -errno and the log says why. */
+/*
+ * Opens the files of the log and of the access log, if there are to be any. Return: 0, or -errno and the log says
+ * why.
+ */
 int logs_open(struct crew *crew);
 void logs_close(struct crew *crew);
 /* The files may have been moved away: all of us write to new ones, because @who asked. Return: NULL, or why not. */

@@ -167,7 +167,8 @@ static const char *signal_name(int number)
 
 static void on_stop_signal(struct crew *crew, int number)
 {
-	bool hurry = crew->n_stop_signals > 0 && crew->stopping;	/* while not ready the second begins the drain */
+	/* while not ready the second begins the drain */
+	bool hurry = crew->n_stop_signals > 0 && crew->stopping;
 
 	crew->n_stop_signals++;
 	if (hurry) {

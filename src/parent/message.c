@@ -89,7 +89,8 @@ static const char *on_listener(struct crew *crew, struct child *child, struct me
 		fail_to_listen(crew, child, r);
 	else
 		m->fd = -1;		/* custody owns it */
-	if (r == 0 && crew->config->guest && custody_complete(crew, slot_of(crew, child)))	/* it can be started */
+	/* it can be started */
+	if (r == 0 && crew->config->guest && custody_complete(crew, slot_of(crew, child)))
 		(void)channel_send(child->channel_fd, CHANNEL_ACCEPT, NULL, -1);
 	return NULL;
 }

@@ -2,8 +2,8 @@
 /*
  * notes - what happens to workers, written down for the functions of brood_on()
  *
- * Each note goes to the helper process at once. What there is no room for waits here, a bounded number, in its turn;
- * what comes beyond that is only counted, and the count is told when there is room again.
+ * Each note goes to the helper process at once. What there is no room for waits here, a bounded number, in its
+ * turn; what comes beyond that is only counted, and the count is told when there is room again.
  */
 #include "parent/notes.h"
 
@@ -89,7 +89,11 @@ static void tell(struct crew *crew, struct event_note *note)
 static struct event_note about(const struct child *child, uint32_t type)
 {
 	return (struct event_note){
-		.type = type, .id = child->serial, .slot = child->slot, .generation = child->generation, .pid = child->pid,
+		.type = type,
+		.id = child->serial,
+		.slot = child->slot,
+		.generation = child->generation,
+		.pid = child->pid,
 	};
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* notes - what happens to workers, written down for the functions of brood_on(); nothing where a program has named none */
+/*
+ * notes - what happens to workers, written down for the functions of brood_on(); nothing where a program has named
+ * none
+ */
 #pragma once
 
 #include <stdbool.h>

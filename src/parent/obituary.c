@@ -47,10 +47,16 @@ void obituary_init(const struct crew *crew, const struct child *child, struct ob
 	const char *why = child->failure[0] ? child->failure : child->overrun ? child->wish : child->killed_for;
 
 	*ret_obituary = (struct obituary){
-		.slot = child->slot, .generation = child->generation, .pid = child->pid, .ever_ready = child->ever_ready,
+		.slot = child->slot,
+		.generation = child->generation,
+		.pid = child->pid,
+		.ever_ready = child->ever_ready,
 		.lived_ms = crew->now_ms - child->born_ms,
 		.in_flight = board_get(&child_row(crew, child)->in_flight),
-		.overrun = child->overrun, .has_in_flight = !crew->config->guest, .exit_code = -1, .failed = child->failure[0] != '\0',
+		.overrun = child->overrun,
+		.has_in_flight = !crew->config->guest,
+		.exit_code = -1,
+		.failed = child->failure[0] != '\0',
 	};
 	if (why)
 		snprintf(ret_obituary->why, sizeof(ret_obituary->why), "%s", why);
@@ -202,7 +208,10 @@ struct log_subject obituary_subject(const struct obituary *o)
 	else
 		say_signal(&text, o->signal);
 	return (struct log_subject){
-		.slot = slot_number(o->slot), .is_task = slot_is_task(o->slot), .pid = o->pid, .generation = o->generation,
+		.slot = slot_number(o->slot),
+		.is_task = slot_is_task(o->slot),
+		.pid = o->pid,
+		.generation = o->generation,
 		.cause = cause,
 	};
 }

@@ -73,12 +73,14 @@ void program_destroy(struct program *program);
  * Return: 0, -ENOMEM, or -EPROTO: it left nothing that can be used, and one log line said why.
  */
 int takeover_create(const struct config *config, struct takeover **ret_takeover);
-/* The address config->listen[@index], if it is among what we take over; its port is put in. Return: whether it is. */
+/*
+ * The address config->listen[@index], if it is among what we take over; its port is put in. Return: whether it is.
+ */
 bool takeover_address(struct takeover *takeover, struct config *config, unsigned index,
 		      struct reservation *ret_reservation);
 /*
- * The memory of the shared state and what wakes those who watch it, the caller's from here on. Return: 0, -ENOENT (the old
- * one has none, or does not give it), or another -errno.
+ * The memory of the shared state and what wakes those who watch it, the caller's from here on. Return: 0, -ENOENT
+ * (the old one has none, or does not give it), or another -errno.
  */
 int takeover_state(struct takeover *takeover, int ret_fds[2]);
 void takeover_destroy(struct takeover *takeover);

@@ -3,12 +3,12 @@
  * post - messages from worker to worker, and to and from the helper, are passed on
  *
  * A packet is read, its sender's name is put on it, and it is put into its recipient's box. Where there is no room
- * the packet waits, and nothing more is read of its sender, whose own queue is full then: so a flood is held up where
- * it comes from. What waits for too long is returned. A turn passes on a bounded number of bytes of each sender, so
- * that control is never behind.
+ * the packet waits, and nothing more is read of its sender, whose own queue is full then: so a flood is held up
+ * where it comes from. What waits for too long is returned. A turn passes on a bounded number of bytes of each
+ * sender, so that control is never behind.
  *
- * Both ends of each box are here, so what a worker had not handled when it died is still in its box, and is returned;
- * how far it had come it has written down (message/mailbox.h).
+ * Both ends of each box are here, so what a worker had not handled when it died is still in its box, and is
+ * returned; how far it had come it has written down (message/mailbox.h).
  *
  * Fails by: cutting off who sends what is no packet; the worker goes on without messages.
  */

@@ -67,7 +67,10 @@ int post_create(struct crew *crew);
 void post_destroy(struct crew *crew);
 /* Passes on all that the owner of @box has sent; NULL is fine. */
 void post_hear(struct crew *crew, struct box *box);
-/* Its owner has died, or is as good as dead: passes on what it has sent, returns what it has not read. NULL is fine. */
+/*
+ * Its owner has died, or is as good as dead: passes on what it has sent, returns what it has not read. NULL is
+ * fine.
+ */
 void post_close(struct crew *crew, struct box *box);
 /* Return: false = there is no room; notes_send() will be called. */
 bool post_tell_helper(struct crew *crew, const struct event_note *note);
@@ -104,8 +107,8 @@ struct relayed *relayed_keep(struct crew *crew, const struct relayed *relayed);
 void relayed_free(struct crew *crew, struct relayed **relayed);
 void relayed_close(struct relayed *relayed);
 /*
- * Takes one packet out of @fd. Return: 1, 0 = none waits, -EPIPE = it has ended, -EPROTO = it is none, -EMFILE = without
- * its descriptors; then there is nothing to close.
+ * Takes one packet out of @fd. Return: 1, 0 = none waits, -EPIPE = it has ended, -EPROTO = it is none, -EMFILE =
+ * without its descriptors; then there is nothing to close.
  */
 int relayed_receive(struct crew *crew, int fd, bool from_parent, struct relayed *ret_relayed);
 /* Puts it into the boxes of all whom it is for. Return: false = it has to wait for room. */

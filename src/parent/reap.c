@@ -101,13 +101,14 @@ static void log_leaving(const struct crew *crew, const struct child *child, cons
 		obituary_tell(o, how, sizeof(how));
 	}
 	if (n_cut > 0)
-		log_about(LOG_WARN, &subject, "worker %u (pid %d): %s, %" PRIu64 " connection%s cut", child->slot, (int)child->pid,
-			  how, n_cut, n_cut == 1 ? "" : "s");
+		log_about(LOG_WARN, &subject, "worker %u (pid %d): %s, %" PRIu64 " connection%s cut", child->slot,
+			  (int)child->pid, how, n_cut, n_cut == 1 ? "" : "s");
 	else if (crew->stopping && (orderly || crew->exit_code == BROOD_EXIT_NOT_STARTED))
-		log_debug("%s %u (pid %d): %s", slot_kind(child->slot), slot_number(child->slot), (int)child->pid, how);
+		log_debug("%s %u (pid %d): %s", slot_kind(child->slot), slot_number(child->slot), (int)child->pid,
+			  how);
 	else
-		log_about(LOG_INFO, &subject, "%s %u (pid %d): %s", slot_kind(child->slot), slot_number(child->slot),
-			  (int)child->pid, how);
+		log_about(LOG_INFO, &subject, "%s %u (pid %d): %s", slot_kind(child->slot),
+			  slot_number(child->slot), (int)child->pid, how);
 }
 
 /* What its loop did in all its life, as it wrote it on the board. */
@@ -117,8 +118,8 @@ static void log_counters(const struct crew *crew, const struct child *child)
 
 #define FORMAT(name, meaning) " " #name "=%" PRIu64
 #define VALUE(name, meaning) , board_get(&row->name)
-	log_debug("%s %u (pid %d): counters:" BOARD_FIELDS(FORMAT), slot_kind(child->slot), slot_number(child->slot),
-		  (int)child->pid
+	log_debug("%s %u (pid %d): counters:" BOARD_FIELDS(FORMAT), slot_kind(child->slot),
+		  slot_number(child->slot), (int)child->pid
 		  BOARD_FIELDS(VALUE));
 #undef VALUE
 #undef FORMAT
@@ -127,7 +128,8 @@ static void log_counters(const struct crew *crew, const struct child *child)
 /* Its slot is told last, because by then a reaped child no longer takes up a place. */
 static void bury(struct crew *crew, struct child *child, const struct obituary *o, bool reaped)
 {
-	bool is_task = slot_is_task(child->slot), was_told = is_task ? crew->tasks_leave : crew->stopping != NOT_STOPPING;
+	bool is_task = slot_is_task(child->slot);
+	bool was_told = is_task ? crew->tasks_leave : crew->stopping != NOT_STOPPING;
 	enum role role = child_detach(crew, child);
 
 	if (role != ROLE_LEAVING && !crew->stopping && !is_task)

@@ -3,8 +3,8 @@
  * reload - every worker replaced by a new one, losing nothing
  *
  * As if each worker had asked for it (rollout.c): its replacement takes over the same listener, and only when
- * that one is ready the old one drains. What a worker is born with, the options (renew.c) and a handler above all, is
- * thereby new. Asked for again meanwhile, it begins anew.
+ * that one is ready the old one drains. What a worker is born with, the options (renew.c) and a handler above all,
+ * is thereby new. Asked for again meanwhile, it begins anew.
  *
  * Fails by: a replacement that does not get ready. Then the reload ends, and who has not been replaced stays.
  */

@@ -2,9 +2,9 @@
 /*
  * renew - a reload begins with new options, if there are any to be had
  *
- * The new config is in force from then on: for whoever is born, and for the parent itself. The one that every worker
- * got ready with is kept until the new one has proven itself in the same way; a reload that stops goes back to it, so
- * that what did not work is not tried again with the next worker that dies.
+ * The new config is in force from then on: for whoever is born, and for the parent itself. The one that every
+ * worker got ready with is kept until the new one has proven itself in the same way; a reload that stops goes back
+ * to it, so that what did not work is not tried again with the next worker that dies.
  */
 #include "parent/renew.h"
 

@@ -184,8 +184,8 @@ static void log_death(const struct obituary *o, const char *what_next)
 	char how[LOG_LINE_BYTES / 2];
 
 	obituary_tell(o, how, sizeof(how));
-	log_about(LOG_WARN, &subject, "%s %u (pid %d): %s; %s", slot_kind(o->slot), slot_number(o->slot), (int)o->pid,
-		  how, what_next);
+	log_about(LOG_WARN, &subject, "%s %u (pid %d): %s; %s", slot_kind(o->slot), slot_number(o->slot),
+		  (int)o->pid, how, what_next);
 }
 
 static void log_giveup(const struct crew *crew, const struct obituary *o, const struct restart_verdict *v,
@@ -199,14 +199,15 @@ static void log_giveup(const struct crew *crew, const struct obituary *o, const 
 	obituary_tell_briefly(o, last, sizeof(last));
 	duration_format(v->span_ms, span);
 	if (v->what == RESTART_NEVER_READY)
-		log_about(LOG_ERROR, &subject, "giveup: %s %u: %u deaths in a row before it was ready, the last %s; %s",
-			  place, slot_number(o->slot), v->n_deaths, last, what_next);
+		log_about(LOG_ERROR, &subject,
+			  "giveup: %s %u: %u deaths in a row before it was ready, the last %s; %s", place,
+			  slot_number(o->slot), v->n_deaths, last, what_next);
 	else if (v->what == RESTART_NEVER_SLOT)
-		log_about(LOG_ERROR, &subject, "giveup: %s %u: %u deaths in %s, the last %s; %s", place, slot_number(o->slot),
-			  v->n_deaths, span, last, what_next);
+		log_about(LOG_ERROR, &subject, "giveup: %s %u: %u deaths in %s, the last %s; %s", place,
+			  slot_number(o->slot), v->n_deaths, span, last, what_next);
 	else
-		log_about(LOG_ERROR, &subject, "giveup: %u deaths of %u workers in %s, the last of slot %u %s; %s", v->n_deaths,
-			  crew->n_slots, span, o->slot, last, what_next);
+		log_about(LOG_ERROR, &subject, "giveup: %u deaths of %u workers in %s, the last of slot %u %s; %s",
+			  v->n_deaths, crew->n_slots, span, o->slot, last, what_next);
 }
 
 static unsigned n_given_up(struct crew *crew)
@@ -273,7 +274,8 @@ static void replace_overrun(struct crew *crew, struct slot *slot, const struct o
 {
 	struct log_subject subject = obituary_subject(o);
 
-	log_about(LOG_INFO, &subject, "task %u (pid %d): ended (%s); replaced", slot_number(o->slot), (int)o->pid, o->why);
+	log_about(LOG_INFO, &subject, "task %u (pid %d): ended (%s); replaced", slot_number(o->slot), (int)o->pid,
+		  o->why);
 	slot->turn_ms = 0;
 	slot_on(crew, slot, slot->successor ? ON_HEIR : ON_AGAIN);
 }

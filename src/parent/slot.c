@@ -29,8 +29,8 @@ static void wait_for_turn(struct crew *crew, struct slot *slot)
 static void fork_failed(struct crew *crew, struct slot *slot, int error)
 {
 	if (crew->was_ready) {
-		log_error("%s %u: cannot fork: %s; trying again in 1.0 s", slot_kind(slot->index), slot_number(slot->index),
-			  strerror(-error));
+		log_error("%s %u: cannot fork: %s; trying again in 1.0 s", slot_kind(slot->index),
+			  slot_number(slot->index), strerror(-error));
 	} else if (!crew->stopping) {
 		log_error("cannot start: fork of %s %u: %s", slot_kind(slot->index), slot_number(slot->index),
 			  strerror(-error));
@@ -64,7 +64,8 @@ static void fork_successor(struct crew *crew, struct slot *slot)
 	}
 	subject = child_subject(slot->incumbent, slot->incumbent->wish);
 	log_about(LOG_INFO, &subject, "%s %u (pid %d): retiring (%s); replacement pid %d", slot_kind(slot->index),
-		  slot_number(slot->index), (int)slot->incumbent->pid, slot->incumbent->wish, (int)slot->successor->pid);
+		  slot_number(slot->index), (int)slot->incumbent->pid, slot->incumbent->wish,
+		  (int)slot->successor->pid);
 	event_fork(crew, slot->successor, slot->incumbent->wish);
 }
 

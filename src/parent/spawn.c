@@ -2,8 +2,8 @@
 /*
  * spawn - a worker process: born, cleaned of everything the parent has, handed to worker_main()
  *
- * The only file of this room that knows the worker, the task process, and the keeper of a program. The child ends with _exit(), because
- * the handlers that the program has registered for its exit are the parent's.
+ * The only file of this room that knows the worker, the task process, and the keeper of a program. The child ends
+ * with _exit(), because the handlers that the program has registered for its exit are the parent's.
  */
 #include "parent/spawn.h"
 
@@ -86,7 +86,9 @@ static int close_but(int kept[], size_t n_kept)
 	return r < 0 ? r : close_gap(kept[n_kept - 1] + 1, INT_MAX);
 }
 
-/* Everything but the standard three, the channels, where connections come from, what tells of them, what is stored. */
+/*
+ * Everything but the standard three, the channels, where connections come from, what tells of them, what is stored.
+ */
 static int close_others(const struct heritage *h)
 {
 	int kept[LISTENERS_MAX + 10 + STORED_MOST] = { STDERR_FILENO, h->channel_fd };

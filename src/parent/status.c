@@ -84,8 +84,9 @@ static json_t *tell_slot(const struct crew *crew, const struct slot *slot, unsig
 	return json_pack("{s:i, s:s, s:o, s:o, s:i, s:i, s:o, s:I, s:o}",
 			 "slot", (int)slot->index, "state", slot_state_name(slot->state),
 			 "worker", tell_worker(crew, slot->incumbent), "successor", tell_pid(slot->successor),
-			 "leaving", (int)n_leaving, "queued", (int)custody_n_queued(slot), "lent_to", tell_borrower(slot),
-			 "restarts", (json_int_t)slot->n_restarts, "last_death", tell_death(crew, slot));
+			 "leaving", (int)n_leaving, "queued", (int)custody_n_queued(slot),
+			 "lent_to", tell_borrower(slot), "restarts", (json_int_t)slot->n_restarts,
+			 "last_death", tell_death(crew, slot));
 }
 
 static json_t *tell_slots(struct crew *crew)
@@ -148,7 +149,8 @@ static json_t *tell_tasks(struct crew *crew)
 			return NULL;
 		}
 	}
-	return json_pack("{s:i, s:i, s:I, s:I, s:o}", "queued", (int)tasks_n_queued(crew), "queue", (int)crew->n_tickets_max,
+	return json_pack("{s:i, s:i, s:I, s:I, s:o}",
+			 "queued", (int)tasks_n_queued(crew), "queue", (int)crew->n_tickets_max,
 			 "restarts", number(crew->n_task_restarts), "giveups", number(crew->n_task_giveups),
 			 "slots", slots);
 }
@@ -261,7 +263,8 @@ static json_t *tell_suspect(const struct suspect *s, uint64_t left_ms)
 	char fingerprint[24];
 
 	snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, s->fingerprint);
-	return json_pack("{s:s, s:o, s:I, s:I}", "fingerprint", fingerprint, "request", status_tell_text(s->request),
+	return json_pack("{s:s, s:o, s:I, s:I}",
+			 "fingerprint", fingerprint, "request", status_tell_text(s->request),
 			 "faults", (json_int_t)s->n_faults, "left_ms", number(left_ms));
 }
 
@@ -276,7 +279,8 @@ static json_t *tell_quarantined(const struct crew *crew)
 		if (q->until_ms <= crew->now_ms)
 			continue;
 		row = tell_suspect(&q->culprit, q->until_ms - crew->now_ms);
-		if (!row || json_object_set_new(row, "n", json_integer(i)) < 0 || json_array_append(rows, row) < 0) {
+		if (!row || json_object_set_new(row, "n", json_integer(i)) < 0 ||
+		    json_array_append(rows, row) < 0) {
 			json_decref(row);
 			json_decref(rows);
 			return NULL;

@@ -61,7 +61,8 @@ static int attach(struct crew *crew, unsigned index)
 		return 0;
 	if (n_open == group->n && (admin || crew->balance == BROOD_BALANCE_HASH))
 		return attach_nothing(fd);
-	if (crew->steer_blind || n_open == 0 || (group->n == 1 && !crew->config->guest))	/* the next is a program's: see above */
+	/* the next is a program's: see above */
+	if (crew->steer_blind || n_open == 0 || (group->n == 1 && !crew->config->guest))
 		return attach_nothing(fd);
 	return attach_program(fd, code, program_write(weights, group->n, code));
 }

@@ -59,7 +59,8 @@ void stop_begin(struct crew *crew, int exit_code, uint32_t timeout_ms)
 	crew->stop_deadline_ms = crew->now_ms + timeout_ms;
 	notify_stopping(crew, timeout_ms);
 	intake_stop(crew);
-	claims_release(crew->claim_fd, crew->config->n_listeners);	/* the next pool may come when nobody listens any more */
+	/* the next pool may come when nobody listens any more */
+	claims_release(crew->claim_fd, crew->config->n_listeners);
 	slot_each(crew, slot)
 		slot_on(crew, slot, ON_STOP);
 	if (timeout_ms == 0)

@@ -36,7 +36,8 @@ static bool is_in_custody(const struct crew *crew, uint32_t inode)
 
 	slot_each(crew, slot)
 		for (unsigned i = 0; i < crew->config->n_listeners; i++)
-			if (slot->listen_fd[i] >= 0 && fstat(slot->listen_fd[i], &about) == 0 && about.st_ino == inode)
+			if (slot->listen_fd[i] >= 0 && fstat(slot->listen_fd[i], &about) == 0 &&
+			    about.st_ino == inode)
 				return true;
 	return false;
 }
@@ -45,7 +46,8 @@ static void compare(const struct diag_socket *socket, void *arg)
 {
 	struct look *look = arg;
 
-	if (look->found || !address_overlaps(&socket->address, look->address) || is_in_custody(look->crew, socket->inode))
+	if (look->found || !address_overlaps(&socket->address, look->address) ||
+	    is_in_custody(look->crew, socket->inode))
 		return;
 	look->stranger = *socket;
 	look->found = true;
@@ -80,15 +82,16 @@ void stranger_look(struct crew *crew)
 	const struct config *config = crew->config;
 	struct look look = { .crew = crew };
 
-	if (config->options.model != BROOD_REUSEPORT || config->options.join || !crew->was_ready || crew->stopping ||
-	    crew->stranger_told || crew->now_ms < crew->stranger_ms)
+	if (config->options.model != BROOD_REUSEPORT || config->options.join || !crew->was_ready ||
+	    crew->stopping || crew->stranger_told || crew->now_ms < crew->stranger_ms)
 		return;
 	crew->stranger_ms = crew->now_ms + PAUSE_MS;
 	for (unsigned i = 0; i < config->n_listeners && !look.found; i++) {
 		look.address = &config->listen[i];
 		if (!config_has_handshakes(config, i))
 			continue;
-		(void)diag_each(address_port(look.address), 1 << TCP_LISTEN, compare, &look);	/* not seen is not there */
+		/* not seen is not there */
+		(void)diag_each(address_port(look.address), 1 << TCP_LISTEN, compare, &look);
 	}
 	if (!look.found)
 		return;

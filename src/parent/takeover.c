@@ -49,10 +49,12 @@ struct takeover {
 	pid_t			old_pid;	/* 0 = not known yet: we are back, and it is our child */
 	bool			back;		/* we were process 1 before, and have started the old one */
 	struct testament_pool	pool;
-	int			socket_fd[LISTENERS_MAX];	/* of the pool's addresses; -1 = given to brood_listen() */
+	int			socket_fd[LISTENERS_MAX];	/* of the pool's addresses;
+								 * -1 = given to brood_listen() */
 	int			claim_fd[LISTENERS_MAX];	/* likewise */
 	int			control_fd;			/* -1 = there was none, or it is taken */
-	int			index[LISTENERS_MAX];		/* of ours, for each of the pool's; -1 = not taken */
+	int			index[LISTENERS_MAX];		/* of ours, for each of the pool's;
+								 * -1 = not taken */
 };
 
 /* ---- who has started us ---- */
@@ -236,7 +238,8 @@ static bool is_at(int fd, const struct address *wanted)
 	       (getsockname(fd, &bound.any, &bound.len) == 0 && address_overlaps(&bound, wanted));
 }
 
-bool takeover_address(struct takeover *t, struct config *config, unsigned index, struct reservation *ret_reservation)
+bool takeover_address(struct takeover *t, struct config *config, unsigned index,
+		      struct reservation *ret_reservation)
 {
 	const struct testament_address ours = testament_address(config, index);
 

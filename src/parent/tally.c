@@ -9,8 +9,9 @@
  * A listener can be in the map of one program only. So in an upgrade the old parent takes all of its own out before
  * it leaves, and the new one joins them after. Until it has them all, the kernel's hash decides.
  *
- * Fails by: a socket or a program that is refused once the pool runs; then weights go on (weigh.c). An old parent that
- * has died has taken nothing out: its map is gone a while after its program was replaced, so it is tried again.
+ * Fails by: a socket or a program that is refused once the pool runs; then weights go on (weigh.c). An old parent
+ * that has died has taken nothing out: its map is gone a while after its program was replaced, so it is tried
+ * again.
  */
 #include "parent/tally.h"
 

@@ -8,13 +8,18 @@
 struct crew;
 struct slot;
 
-/* Decides how to balance. Return: 0; or -errno: `least` is wanted and cannot be had, crew->why_not_least says why. */
+/*
+ * Decides how to balance. Return: 0; or -errno: `least` is wanted and cannot be had, crew->why_not_least says why.
+ */
 int tally_create(struct crew *crew);
 /* Where the child of @row publishes what it is done with; NULL = nobody wants to know. */
 _Atomic uint64_t *tally_settled(const struct crew *crew, unsigned row);
 /* That listener of @slot has begun to listen. */
 void tally_join(struct crew *crew, struct slot *slot, unsigned index);
-/* The pool and its listeners are ours, for the first time or again: those are joined, and everybody is counted anew. */
+/*
+ * The pool and its listeners are ours, for the first time or again: those are joined, and everybody is counted
+ * anew.
+ */
 void tally_come(struct crew *crew);
 /* They are to be another pool's. */
 void tally_leave(struct crew *crew);

@@ -3,8 +3,8 @@
  * tasks - the processes that run what workers ask for, and the queue they take it from
  *
  * Each has a slot as a worker has, and whatever holds for a worker's process holds for it, but that it takes no
- * connections. They are numbered by themselves; a scaling leaves them alone; when they die too often theirs is given up
- * and the pool goes on. They stay until the last worker has gone, because what it answers may need them.
+ * connections. They are numbered by themselves; a scaling leaves them alone; when they die too often theirs is
+ * given up and the pool goes on. They stay until the last worker has gone, because what it answers may need them.
  *
  * The parent holds both ends of the queue and looks into it only when nobody else ever will.
  */
@@ -124,8 +124,8 @@ static void abort_late(struct crew *crew, struct child *child, uint64_t ms)
 	char time[DURATION_TEXT_BYTES];
 
 	duration_format(ms, time);
-	log_about(LOG_ERROR, &subject, "task %u (pid %d): runs %s beyond its time; aborting it", slot_number(child->slot),
-		  (int)child->pid, time);
+	log_about(LOG_ERROR, &subject, "task %u (pid %d): runs %s beyond its time; aborting it",
+		  slot_number(child->slot), (int)child->pid, time);
 	event_hung(crew, child, ms, true);
 	child_abort(crew, child, "hung");
 }

@@ -52,7 +52,8 @@ struct testament_pool {
 	uint32_t		n_slots;	/* 1..WORKERS_MAX */
 	uint32_t		n_told;		/* workers, by its options: it may have been scaled since */
 	uint32_t		n_addresses;	/* 1..LISTENERS_MAX; as many descriptors, of bound sockets... */
-	uint32_t		claims;		/* ...mask of addresses: so many, of what keeps other pools from them... */
+	uint32_t		claims;		/* ...mask of addresses: so many, of what keeps other
+						 * pools from them... */
 	uint32_t		control;	/* ...1 = and one, of the control socket */
 	struct testament_address	addresses[LISTENERS_MAX];
 };
@@ -69,7 +70,8 @@ struct testament_slot {
 };
 
 struct testament_ready {
-	uint32_t	addresses;	/* mask of those of POOL that it serves; the others are left to the old one */
+	uint32_t	addresses;	/* mask of those of POOL that it serves; the others are left to
+					 * the old one */
 	uint32_t	control;	/* 1 = it takes the control socket over */
 };
 
@@ -78,7 +80,8 @@ struct testament_go {
 };
 
 struct testament_state {
-	uint32_t	n_fds;		/* of MEMORY, 0 or 2: its memory, and what wakes those who watch it; of STATE 0 */
+	uint32_t	n_fds;		/* of MEMORY, 0 or 2: its memory, and what wakes those who watch it;
+					 * of STATE 0 */
 };
 
 struct testament_failed {

@@ -3,11 +3,11 @@
  * transfer - connections on their way from one worker to another
  *
  * A slot has an inbox, its workers inherit the taking end; a worker that is to give gets the giving end of
- * another's: all that is idle when it drains, or some (--rebalance). Both ends stay here as well, so that what a dead
- * worker was given is for the next one in its slot, or, where that takes long, for somebody else.
+ * another's: all that is idle when it drains, or some (--rebalance). Both ends stay here as well, so that what a
+ * dead worker was given is for the next one in its slot, or, where that takes long, for somebody else.
  *
- * For --rebalance this looks once a second at most, along with the look at the heartbeats, and gives orders only when
- * rebalance.c finds a reason.
+ * For --rebalance this looks once a second at most, along with the look at the heartbeats, and gives orders only
+ * when rebalance.c finds a reason.
  */
 #include "parent/transfer.h"
 
@@ -105,7 +105,8 @@ static void rescue(struct crew *crew, const struct slot *slot)
 static void send_heir(const struct child *child, int inbox_fd)
 {
 	if (inbox_fd >= 0)
-		(void)channel_send(child->channel_fd, CHANNEL_HEIR, NULL, inbox_fd);	/* else it closes what is idle */
+		/* else it closes what is idle */
+		(void)channel_send(child->channel_fd, CHANNEL_HEIR, NULL, inbox_fd);
 }
 
 /* Of the pool after us: that of the same slot, or of any, because this one may be of a slot that is no more. */

@@ -12,7 +12,8 @@ struct crew;
 struct upgrade {
 	pid_t		pid;		/* 0 = there is none */
 	int		pid_fd;
-	int		fd;		/* where it speaks to us; -1 = it is not heard any more, and has been killed */
+	int		fd;		/* where it speaks to us; -1 = it is not heard any more,
+					 * and has been killed */
 	unsigned	n_messages;
 	uint64_t	deadline_ms;	/* to be ready; 0 = none */
 };

@@ -2,9 +2,9 @@
 /*
  * weigh - when to look at what the workers have to do, and whether to act on it
  *
- * weighted: while connections come, their loads are read from the board every few milliseconds; who has less than the
- * others gets more of the next ones (balance/weights.h), and the groups are changed only when that moved by enough.
- * least: the program in the kernel sees loads itself, and is corrected once a second (tally.c).
+ * weighted: while connections come, their loads are read from the board every few milliseconds; who has less than
+ * the others gets more of the next ones (balance/weights.h), and the groups are changed only when that moved by
+ * enough. least: the program in the kernel sees loads itself, and is corrected once a second (tally.c).
  *
  * When nothing has come for a while we look no more: the next arrival wakes us, once.
  */
@@ -32,7 +32,9 @@
 const char *weigh_name(const struct crew *crew)
 {
 	static const char *const names[] = {
-		[BROOD_BALANCE_HASH] = "hash", [BROOD_BALANCE_WEIGHTED] = "weighted", [BROOD_BALANCE_LEAST] = "least",
+		[BROOD_BALANCE_HASH] = "hash",
+		[BROOD_BALANCE_WEIGHTED] = "weighted",
+		[BROOD_BALANCE_LEAST] = "least",
 	};
 
 	bool is_blind = crew->steer_blind && crew->balance == BROOD_BALANCE_WEIGHTED;

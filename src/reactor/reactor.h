@@ -56,7 +56,10 @@ void reactor_on_completion(struct reactor *reactor, const struct completion *com
 
 /* ---- alarm.c ---- */
 
-/* Calls its function once, at @at_ms of the engine's clock, in place of when it was to be; ENGINE_NEVER = not at all. */
+/*
+ * Calls its function once, at @at_ms of the engine's clock, in place of when it was to be; ENGINE_NEVER = not at
+ * all.
+ */
 void reactor_alarm(struct reactor *reactor, struct alarm *alarm, uint64_t at_ms);
 uint64_t reactor_next_ms(const struct reactor *reactor);
 /* What has come due, after engine_turn(). */

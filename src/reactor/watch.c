@@ -105,7 +105,8 @@ int watch_fd(const struct watch *w)
 
 static void free_when_over(struct reactor *reactor, struct watch *w)
 {
-	if (w->fd < 0 || !w->ended || w->polling || w->awaits_room)	/* it may have been ended, and freed, by what it called */
+	/* it may have been ended, and freed, by what it called */
+	if (w->fd < 0 || !w->ended || w->polling || w->awaits_room)
 		return;
 	engine_close(reactor->engine, w->fd);
 	w->fd = -1;

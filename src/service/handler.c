@@ -86,8 +86,8 @@ static int load_object(struct handler *handler, const char *path, bool needs_han
 		return -ENOEXEC;
 	}
 	load_stream(handler);
-	handler->datagram = (void (*)(struct brood_datagram *, const void *, size_t))dlsym(handler->object,
-											    "brood_handle_datagram");
+	handler->datagram = (void (*)(struct brood_datagram *, const void *, size_t))
+		dlsym(handler->object, "brood_handle_datagram");
 	handler->start = (int (*)(void))dlsym(handler->object, "brood_handler_start");
 	handler->stop = (void (*)(void))dlsym(handler->object, "brood_handler_stop");
 	return 0;

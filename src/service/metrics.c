@@ -2,8 +2,8 @@
 /*
  * metrics - the numbers of the board and the bulletin in the text format of Prometheus, version 0.0.4
  *
- * Those of the pool are sums over all workers there are and have been, so that they only grow; those of a worker begin
- * anew with the next one in its slot. What a process costs is read from /proc here, of its siblings too.
+ * Those of the pool are sums over all workers there are and have been, so that they only grow; those of a worker
+ * begin anew with the next one in its slot. What a process costs is read from /proc here, of its siblings too.
  */
 #include "service/admin.h"
 
@@ -209,7 +209,8 @@ static unsigned n_workers(const struct bulletin_copy *pool)
 static void tell_states(struct metrics *m)
 {
 	static const char *const states[] = {
-		"EMPTY", "STARTING", "READY", "RETIRING", "LEAVING", "CLOSING", "DRAINING", "DYING", "BACKOFF", "GIVEN_UP",
+		"EMPTY", "STARTING", "READY", "RETIRING", "LEAVING", "CLOSING", "DRAINING", "DYING", "BACKOFF",
+		"GIVEN_UP",
 	};
 
 	head(m, "slots", "gauge", "Places for workers, by what they are at.");
@@ -220,7 +221,8 @@ static void tell_states(struct metrics *m)
 			n += strcmp(m->pool->slot_state[slot], states[i]) == 0;
 		fprintf(m->out, "brood_slots{state=\"%s\"} %u\n", states[i], n);
 	}
-	tell(m, "worker_processes", "gauge", "Workers there are, those that still drain among them.", n_workers(m->pool));
+	tell(m, "worker_processes", "gauge", "Workers there are, those that still drain among them.",
+	     n_workers(m->pool));
 	head(m, "slot_restarts_total", "counter", "Workers started after a death, of each slot.");
 	for (unsigned slot = 0; slot < m->pool->n_slots; slot++)
 		fprintf(m->out, "brood_slot_restarts_total{slot=\"%u\"} %" PRIu64 "\n", slot,
@@ -248,7 +250,8 @@ static void tell_imbalance(struct metrics *m)
 	}
 	head(m, "connections_imbalance_ratio", "gauge",
 	     "What the worker with the most connections has, to an even share; 1 is even, and none is 1.");
-	fprintf(m->out, "brood_connections_imbalance_ratio %.4f\n", sum > 0 ? (double)most * (double)n / (double)sum : 1);
+	fprintf(m->out, "brood_connections_imbalance_ratio %.4f\n",
+		sum > 0 ? (double)most * (double)n / (double)sum : 1);
 }
 
 /* The board can say anything. */

@@ -76,8 +76,8 @@ int service_streams(const struct config *config, const struct service *service, 
 	return 0;
 }
 
-int service_datagrams(const struct config *config, const struct service *service, struct datagram_service *ret_services,
-		      char *ret_error, size_t size)
+int service_datagrams(const struct config *config, const struct service *service,
+		      struct datagram_service *ret_services, char *ret_error, size_t size)
 {
 	bool loaded = service->answer == handler.answer && handler_has_datagram(service->ctx);
 

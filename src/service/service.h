@@ -38,8 +38,8 @@ int service_create(const struct config *config, struct service *ret_service, cha
 int service_streams(const struct config *config, const struct service *service, struct stream_service *ret_streams,
 		    char *ret_error, size_t size);
 /* The same of datagrams. */
-int service_datagrams(const struct config *config, const struct service *service, struct datagram_service *ret_services,
-		      char *ret_error, size_t size);
+int service_datagrams(const struct config *config, const struct service *service,
+		      struct datagram_service *ret_services, char *ret_error, size_t size);
 /* No request may be under way. A zeroed service is fine. */
 void service_destroy(struct service *service);
 

@@ -2,8 +2,9 @@
 /*
  * client - tasks that this worker has asked for
  *
- * Each is a watched end of a socket pair, an alarm for its time, and a companion of its request. Whatever comes first of
- * its result, the end of the pair, its time and the end of its request ends it; the other three are then let go.
+ * Each is a watched end of a socket pair, an alarm for its time, and a companion of its request. Whatever comes
+ * first of its result, the end of the pair, its time and the end of its request ends it; the other three are then
+ * let go.
  */
 #include "task/task.h"
 
@@ -56,8 +57,10 @@ static void count(_Atomic uint64_t *counter, uint64_t by)
 static void count_end(enum brood_task_status status)
 {
 	_Atomic uint64_t *const counters[] = {
-		[BROOD_TASK_DONE] = &self.row->tasks_done, [BROOD_TASK_FAILED] = &self.row->tasks_failed,
-		[BROOD_TASK_CRASHED] = &self.row->tasks_crashed, [BROOD_TASK_TIMED_OUT] = &self.row->tasks_timed_out,
+		[BROOD_TASK_DONE] = &self.row->tasks_done,
+		[BROOD_TASK_FAILED] = &self.row->tasks_failed,
+		[BROOD_TASK_CRASHED] = &self.row->tasks_crashed,
+		[BROOD_TASK_TIMED_OUT] = &self.row->tasks_timed_out,
 		[BROOD_TASK_CANCELLED] = &self.row->tasks_cancelled,
 	};
 
@@ -190,8 +193,12 @@ static struct errand *create(struct brood_request *request, const struct brood_t
 	if (!errand)
 		return NULL;
 	*errand = (struct errand){
-		.companion.end = cancel, .request = request, .alarm = { .fn = on_late, .arg = errand }, .done = done,
-		.progress = options->on_progress, .arg = arg,
+		.companion.end = cancel,
+		.request = request,
+		.alarm = { .fn = on_late, .arg = errand },
+		.done = done,
+		.progress = options->on_progress,
+		.arg = arg,
 	};
 	return errand;
 }

@@ -2,8 +2,8 @@
 /*
  * crash - the last words of a task process that faults
  *
- * The parent is told by which task, and starts the next process while the kernel writes the core. Runs on a stack of its
- * own, and is async-signal-safe.
+ * The parent is told by which task, and starts the next process while the kernel writes the core. Runs on a stack
+ * of its own, and is async-signal-safe.
  */
 #include "task/task.h"
 

@@ -2,8 +2,8 @@
 /*
  * process - a task process: waits for tickets and for the parent, runs one at a time
  *
- * Of those that wait an arrival wakes one (EPOLLEXCLUSIVE); when one has gone the parent tells the others to look. One
- * that is told to drain leaves as soon as it runs nothing; one that has had enough asks to be replaced first.
+ * Of those that wait an arrival wakes one (EPOLLEXCLUSIVE); when one has gone the parent tells the others to look.
+ * One that is told to drain leaves as soon as it runs nothing; one that has had enough asks to be replaced first.
  */
 #include "task/task.h"
 

@@ -2,9 +2,10 @@
 /*
  * run - one task: its input, its function, its result
  *
- * While it runs, the kernel watches the other end of its socket pair for us (SIGIO): when that is shut nobody waits any
- * more, the task may see it, and a timer runs; upon its end (SIGRTMAX) the parent is told and the process exits, because
- * what does not return cannot be ended in another way. Both handlers do only what is async-signal-safe.
+ * While it runs, the kernel watches the other end of its socket pair for us (SIGIO): when that is shut nobody waits
+ * any more, the task may see it, and a timer runs; upon its end (SIGRTMAX) the parent is told and the process
+ * exits, because what does not return cannot be ended in another way. Both handlers do only what is
+ * async-signal-safe.
  */
 #include "task/task.h"
 
@@ -50,7 +51,9 @@ const char *run_name(void)
 
 static void set_grace(uint32_t ms)
 {
-	const struct itimerspec at = { .it_value = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 } };
+	const struct itimerspec at = {
+		.it_value = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 },
+	};
 
 	(void)timer_settime(self.grace, 0, &at, NULL);
 }

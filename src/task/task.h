@@ -2,9 +2,9 @@
 /*
  * task.h - what takes long is run by a process of its own
  *
- * A worker puts a ticket into the queue of the pool (bridge/ticket.h), with one end of a socket pair; whichever task
- * process is free takes it, and answers over the pair (bridge/parcel.h). The end of either side is the end of the pair,
- * and seen by the other: nobody else has to know or to clean up. The parent only keeps the processes.
+ * A worker puts a ticket into the queue of the pool (bridge/ticket.h), with one end of a socket pair; whichever
+ * task process is free takes it, and answers over the pair (bridge/parcel.h). The end of either side is the end of
+ * the pair, and seen by the other: nobody else has to know or to clean up. The parent only keeps the processes.
  *
  *   client.c    in a worker: brood_task()
  *   process.c   a task process: task_main()

@@ -144,7 +144,10 @@ static void tell(struct worker *w, int error)
 {
 	struct access *a = w->access;
 	const struct log_subject subject = {
-		.slot = w->heritage->slot, .pid = w->pid, .generation = w->heritage->generation, .cause = "access log",
+		.slot = w->heritage->slot,
+		.pid = w->pid,
+		.generation = w->heritage->generation,
+		.cause = "access log",
 	};
 
 	if (error < 0 && !a->failing) {
@@ -324,7 +327,8 @@ int access_create(struct worker *w)
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
-	a->clients = calloc(w->conns.limits.n_conns + CONNS_A_SLAB, sizeof(*a->clients));	/* taken as it is used */
+	/* taken as it is used */
+	a->clients = calloc(w->conns.limits.n_conns + CONNS_A_SLAB, sizeof(*a->clients));
 	if (!a->clients) {
 		free(a);
 		return -ENOMEM;

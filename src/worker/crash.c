@@ -102,7 +102,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 	if (getpid() == self_get()->pid) {
 		describe(&crash, signal, info);
-		channel_send(self_get()->heritage->channel_fd, contained ? CHANNEL_FAULT : CHANNEL_CRASH, &crash, -1);
+		channel_send(self_get()->heritage->channel_fd, contained ? CHANNEL_FAULT : CHANNEL_CRASH, &crash,
+			     -1);
 	}
 	if (contained)
 		escape(context);
@@ -113,7 +114,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 bool crash_contains(const struct config *config)
 {
-	bool theirs = config->handler || config->options.handler || config_n_speaking(config, PROTOCOL_STREAM) > 0 ||
+	bool theirs = config->handler || config->options.handler ||
+		      config_n_speaking(config, PROTOCOL_STREAM) > 0 ||
 		      config_n_speaking(config, PROTOCOL_DATAGRAM) > 0;
 
 	return config->options.on_fault == BROOD_FAULT_CONTAIN && theirs;

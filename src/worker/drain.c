@@ -2,10 +2,10 @@
 /*
  * drain - leave without hanging up on anyone
  *
- * We stop accepting, answer what we hold, then go; with an heir, idle connections go to it (shed.c). A listener that our successor shares, or another pool in an
- * upgrade, is just let go: its queue is theirs. As its last holder we refuse new handshakes, wait for those
- * begun, and empty the queue before closing, since close(2) would reset what waits there. A queue that the
- * parent hands out to is read to its end.
+ * We stop accepting, answer what we hold, then go; with an heir, idle connections go to it (shed.c). A listener
+ * that our successor shares, or another pool in an upgrade, is just let go: its queue is theirs. As its last holder
+ * we refuse new handshakes, wait for those begun, and empty the queue before closing, since close(2) would reset
+ * what waits there. A queue that the parent hands out to is read to its end.
  *
  * Fails by: running out of time; what is left is cut and counted.
  */
@@ -50,7 +50,8 @@ static void leave_listeners(struct worker *w)
 {
 	if (w->config->options.model == BROOD_ROUND_ROBIN && w->drain.last) {
 		close_datagrams(w);
-		listeners_wake(w);	/* the parent refuses them; what it has handed out is ours, even if not ready yet */
+		/* the parent refuses them; what it has handed out is ours, even if not ready yet */
+		listeners_wake(w);
 		return;
 	}
 	for (unsigned i = 0; i < LISTENERS_HELD_MAX; i++)
@@ -175,7 +176,8 @@ bool drain_complete(const struct worker *w)
 		return false;
 	if (w->drain.cut && w->engine->now_ms >= w->drain.deadline_ms)
 		return true;	/* the kernel still holds something; our exit ends that */
-	return !tasks_pending() && !async_pending() && w->conns.n_open == 0 && w->n_taken == 0 && w->shed.n_gifts == 0 && listeners_closed(w);
+	return !tasks_pending() && !async_pending() && w->conns.n_open == 0 && w->n_taken == 0 &&
+	       w->shed.n_gifts == 0 && listeners_closed(w);
 }
 
 uint64_t drain_next_ms(const struct worker *w)

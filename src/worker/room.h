@@ -30,7 +30,8 @@ struct listener {
 	int		fd;		/* -1 = free */
 	enum listener_kind kind;
 	unsigned	slot;		/* whose it is: ours, or that of the one who lent it */
-	unsigned	index;		/* of the address; LISTENERS_MAX = of none, it is the slot's queue or inbox */
+	unsigned	index;		/* of the address; LISTENERS_MAX = of none, it is the slot's
+					 * queue or inbox */
 	uint16_t	generation;
 	bool		opened;		/* by us: the parent has no duplicate yet */
 	bool		polling;	/* for its next event */

@@ -6,8 +6,8 @@
  * is not lost when who was to read it dies, but is for the next. A draining worker that has an heir closes no idle
  * connection, because a client might be about to use it; what is busy is given away when it is not.
  *
- * Fails by: nobody reading the inbox, for half the time the drain has, or at all, and no other heir being named; then
- * connections are drained.
+ * Fails by: nobody reading the inbox, for half the time the drain has, or at all, and no other heir being named;
+ * then connections are drained.
  */
 #include "worker/room.h"
 
@@ -138,8 +138,8 @@ static void give_up(struct worker *w, int error)
 	bool leaving = is_leaving(w);
 
 	if (leaving && w->conns.n_open + w->shed.n_gifts > 0)
-		log_debug("worker %u (pid %d): %u connections are not taken over: %s", w->heritage->slot, (int)getpid(),
-			  w->conns.n_open + w->shed.n_gifts, strerror(error));
+		log_debug("worker %u (pid %d): %u connections are not taken over: %s", w->heritage->slot,
+			  (int)getpid(), w->conns.n_open + w->shed.n_gifts, strerror(error));
 	shed_end(w);
 	if (leaving)
 		conn_table_drain(&w->conns);

@@ -267,7 +267,8 @@ static int set_up(struct worker *w, char *why, size_t size)
 	}
 	if (listeners_open(w, why, size) < 0 || privilege_drop(w->config, why, size) < 0)
 		return -1;
-	mailbox_init(&w->mail, w->heritage->mail_fd, &public_ops, NULL);	/* a handler may send when it starts */
+	/* a handler may send when it starts */
+	mailbox_init(&w->mail, w->heritage->mail_fd, &public_ops, NULL);
 	public_set_mailbox(&w->mail);
 	if (service_create(w->config, &w->service, why, size) < 0)
 		return -1;
