@@ -102,13 +102,6 @@ static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, 
 	return r < 0 ? r : intake_bequeath(crew, slot, ret_heritage);
 }
 
-static int watch(const struct crew *crew, int fd, uint64_t tag)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = tag };
-
-	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
-}
-
 static int watch_child(const struct crew *crew, struct child *child)
 {
 	unsigned row = row_of(crew, child);
@@ -117,9 +110,9 @@ static int watch_child(const struct crew *crew, struct child *child)
 	child->pid_fd = pidfd_open(child->pid, 0);
 	if (child->pid_fd < 0)
 		return -errno;
-	r = watch(crew, child->pid_fd, tag_make(SOURCE_PID, child->serial, row));
+	r = loop_watch(crew, child->pid_fd, EPOLLIN, tag_make(SOURCE_PID, child->serial, row));
 	if (r == 0)
-		r = watch(crew, child->channel_fd, tag_make(SOURCE_CHANNEL, child->serial, row));
+		r = loop_watch(crew, child->channel_fd, EPOLLIN, tag_make(SOURCE_CHANNEL, child->serial, row));
 	return r;
 }
 

@@ -9,6 +9,7 @@
 
 #include "parent/crew.h"
 #include "parent/event.h"
+#include "parent/loop.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -178,14 +179,13 @@ static bool advance(struct crew *crew, struct client *client)
 static bool await(struct crew *crew, struct client *client)
 {
 	bool is_to_take = client->out || end_of_line(client);
-	struct epoll_event event = { .events = is_to_take ? EPOLLOUT : EPOLLIN, .data.u64 = client->tag };
 
 	if (client->listens && !is_to_take)
 		client->deadline_ms = 0;
 	else if (!client->listens || client->deadline_ms == 0)
 		client->deadline_ms = (client->listens ? crew->now_ms : client->heard_ms) +
 				      (is_to_take ? CONTROL_TAKE_MS : CONTROL_IDLE_MS);
-	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_MOD, client->fd, &event) == 0;
+	return loop_rewatch(crew, client->fd, is_to_take ? EPOLLOUT : EPOLLIN, client->tag) == 0;
 }
 
 void client_tell(struct crew *crew, struct client *client, const char *line, size_t len)

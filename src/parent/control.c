@@ -48,13 +48,6 @@ struct control {
 
 /* ---- the socket ---- */
 
-static int watch(const struct crew *crew, int operation, int fd, uint32_t events, uint64_t tag)
-{
-	struct epoll_event event = { .events = events, .data.u64 = tag };
-
-	return epoll_ctl(crew->epoll_fd, operation, fd, &event) < 0 ? -errno : 0;
-}
-
 static int open_named(struct endpoint *endpoint, const char *path)
 {
 	char why[ENDPOINT_WHY_BYTES];
@@ -118,7 +111,7 @@ static int open_endpoint(const struct config *config, struct endpoint *endpoint)
 
 static int watch_endpoint(struct crew *crew, const struct endpoint *endpoint)
 {
-	int r = watch(crew, EPOLL_CTL_ADD, endpoint->fd, EPOLLIN, tag_make(SOURCE_CONTROL, 0, 0));
+	int r = loop_watch(crew, endpoint->fd, EPOLLIN, tag_make(SOURCE_CONTROL, 0, 0));
 
 	if (r < 0)
 		log_error("cannot start: control socket %s: %s", endpoint->path, strerror(-r));
@@ -173,7 +166,7 @@ void control_leave(struct crew *crew)
 {
 	struct endpoint *endpoint = &crew->control->endpoint;
 
-	(void)watch(crew, EPOLL_CTL_DEL, endpoint->fd, 0, 0);	/* cannot fail: it is in the set */
+	loop_unwatch(crew, endpoint->fd);
 	close(endpoint->fd);
 	endpoint->fd = -1;
 }
@@ -259,7 +252,7 @@ static void admit(struct crew *crew, int fd)
 		.deadline_ms = crew->now_ms + CONTROL_IDLE_MS,
 		.tag = tag_make(SOURCE_CONTROL, control->last_serial, 1 + (unsigned)(client - control->clients)),
 	};
-	if (watch(crew, EPOLL_CTL_ADD, fd, EPOLLIN, client->tag) < 0)
+	if (loop_watch(crew, fd, EPOLLIN, client->tag) < 0)
 		client_close(client);
 }
 
@@ -267,8 +260,8 @@ static void admit(struct crew *crew, int fd)
 static void set_pause(struct crew *crew, uint64_t until_ms)
 {
 	crew->control->paused_ms = until_ms;
-	(void)watch(crew, EPOLL_CTL_MOD, crew->control->endpoint.fd, until_ms ? 0 : EPOLLIN,
-		    tag_make(SOURCE_CONTROL, 0, 0));	/* cannot fail: it is in the set */
+	(void)loop_rewatch(crew, crew->control->endpoint.fd, until_ms ? 0 : EPOLLIN,
+			   tag_make(SOURCE_CONTROL, 0, 0));	/* cannot fail: it is in the set */
 }
 
 static void accept_some(struct crew *crew)

@@ -58,13 +58,6 @@ static bool has_helper(const struct crew *crew)
 
 /* ---- making ---- */
 
-static int watch(const struct crew *crew, int fd, uint32_t events, enum source source, int operation)
-{
-	struct epoll_event event = { .events = events, .data.u64 = tag_make(source, 0, 0) };
-
-	return epoll_ctl(crew->epoll_fd, operation, fd, &event) < 0 ? -errno : 0;
-}
-
 /* Return: 0 or -errno; takes nothing on failure. */
 static int open_box(struct crew *crew, const int ends[2])
 {
@@ -81,7 +74,7 @@ static int begin_inside(struct crew *crew, int mail_fd)
 	if (!h->inside)
 		return -ENOMEM;
 	log_warn("callbacks_in_parent: the functions of brood_on() run in the parent; a fault there is the pool's");
-	return watch(crew, mail_fd, EPOLLIN, SOURCE_HERALD_MAIL, EPOLL_CTL_ADD);
+	return loop_watch(crew, mail_fd, EPOLLIN, tag_make(SOURCE_HERALD_MAIL, 0, 0));
 }
 
 static int begin_process(struct crew *crew, int mail_fd)
@@ -98,7 +91,7 @@ static int begin_process(struct crew *crew, int mail_fd)
 	}
 	h->born_ms = crew->now_ms;
 	h->pid_fd = pidfd_open(h->pid, 0);
-	return h->pid_fd < 0 ? -errno : watch(crew, h->pid_fd, EPOLLIN, SOURCE_HERALD, EPOLL_CTL_ADD);
+	return h->pid_fd < 0 ? -errno : loop_watch(crew, h->pid_fd, EPOLLIN, tag_make(SOURCE_HERALD, 0, 0));
 }
 
 static void end_process(struct herald *h)
@@ -316,8 +309,8 @@ void on_herald_mail(struct crew *crew)
 	struct herald *h = crew->herald;
 	enum helper_state state = helper_turn(h->inside, 1);
 
-	(void)watch(crew, h->inside_fd, state == HELPER_FULL ? EPOLLIN | EPOLLOUT : EPOLLIN, SOURCE_HERALD_MAIL,
-		    EPOLL_CTL_MOD);
+	(void)loop_rewatch(crew, h->inside_fd, state == HELPER_FULL ? EPOLLIN | EPOLLOUT : EPOLLIN,
+			   tag_make(SOURCE_HERALD_MAIL, 0, 0));
 }
 
 /* ---- the end ---- */

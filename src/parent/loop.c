@@ -67,11 +67,23 @@ static int open_signals(struct crew *crew)
 	return crew->signal_fd < 0 ? -errno : 0;
 }
 
-static int watch(const struct crew *crew, int fd, enum source source)
+int loop_watch(const struct crew *crew, int fd, uint32_t events, uint64_t tag)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = tag_make(source, 0, 0) };
+	struct epoll_event event = { .events = events, .data.u64 = tag };
 
 	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int loop_rewatch(const struct crew *crew, int fd, uint32_t events, uint64_t tag)
+{
+	struct epoll_event event = { .events = events, .data.u64 = tag };
+
+	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_MOD, fd, &event) < 0 ? -errno : 0;
+}
+
+void loop_unwatch(const struct crew *crew, int fd)
+{
+	(void)epoll_ctl(crew->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
 int loop_init(struct crew *crew)
@@ -84,8 +96,8 @@ int loop_init(struct crew *crew)
 	crew->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (crew->epoll_fd < 0 || crew->timer_fd < 0)
 		return -errno;
-	r = watch(crew, crew->signal_fd, SOURCE_SIGNAL);
-	return r < 0 ? r : watch(crew, crew->timer_fd, SOURCE_TIMER);
+	r = loop_watch(crew, crew->signal_fd, EPOLLIN, tag_make(SOURCE_SIGNAL, 0, 0));
+	return r < 0 ? r : loop_watch(crew, crew->timer_fd, EPOLLIN, tag_make(SOURCE_TIMER, 0, 0));
 }
 
 void loop_finish(struct crew *crew)

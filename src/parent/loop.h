@@ -33,6 +33,13 @@ static inline unsigned tag_row(uint64_t tag)
 	return tag & 0xffff;
 }
 
+/* What happens to @fd, of @events as epoll_ctl(2) has them, is told with @tag from now on. Return: 0 or -errno. */
+int loop_watch(const struct crew *crew, int fd, uint32_t events, uint64_t tag);
+/* The same for one that is watched. */
+int loop_rewatch(const struct crew *crew, int fd, uint32_t events, uint64_t tag);
+/* Not any more, although it stays open, here or with others. */
+void loop_unwatch(const struct crew *crew, int fd);
+
 int loop_init(struct crew *crew);
 void loop_finish(struct crew *crew);
 /* Starts the workers; returns when the crew has stopped and every child is reaped. */

@@ -34,15 +34,6 @@ static bool is_wanted(const struct crew *crew)
 	return crew->config->admins != 0;
 }
 
-static int listen_for_question(const struct crew *crew, int operation)
-{
-	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLONESHOT, .data.u64 = tag_make(SOURCE_QUESTION, 0, 0),
-	};
-
-	return epoll_ctl(crew->epoll_fd, operation, crew->ask_fd, &event) < 0 ? -errno : 0;
-}
-
 int publish_create(struct crew *crew)
 {
 	if (!is_wanted(crew))
@@ -52,7 +43,10 @@ int publish_create(struct crew *crew)
 		return -ENOMEM;
 	board_clear(crew->departed);
 	crew->ask_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	return crew->ask_fd < 0 ? -errno : listen_for_question(crew, EPOLL_CTL_ADD);
+	if (crew->ask_fd < 0)
+		return -errno;
+	/* one event at a time, because a worker could say it without end */
+	return loop_watch(crew, crew->ask_fd, EPOLLIN | EPOLLONESHOT, tag_make(SOURCE_QUESTION, 0, 0));
 }
 
 /* ---- numbers ---- */
@@ -182,5 +176,5 @@ uint64_t publish_next_ms(const struct crew *crew)
 void publish_expire(struct crew *crew)
 {
 	crew->question_ms = 0;
-	(void)listen_for_question(crew, EPOLL_CTL_MOD);
+	(void)loop_rewatch(crew, crew->ask_fd, EPOLLIN | EPOLLONESHOT, tag_make(SOURCE_QUESTION, 0, 0));
 }

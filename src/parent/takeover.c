@@ -366,7 +366,6 @@ static uint32_t their_addresses(const struct takeover *t)
 
 int takeover_begin(struct crew *crew)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = tag_make(SOURCE_TAKEOVER, 0, 0) };
 	struct takeover *t = crew->takeover;
 	unsigned n = 0;
 	int r = 0;
@@ -385,7 +384,7 @@ int takeover_begin(struct crew *crew)
 	intake_share(crew, our_addresses(t), n);
 	if (t->back)
 		inplace_resume(crew, t->old_pid, t->fd);
-	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_ADD, t->fd, &event) < 0 ? -errno : 0;
+	return loop_watch(crew, t->fd, EPOLLIN, tag_make(SOURCE_TAKEOVER, 0, 0));
 }
 
 /* ---- the end ---- */
@@ -405,7 +404,7 @@ static void finish(struct crew *crew, const char *how, bool comes_back)
 	struct takeover *t = crew->takeover;
 	int fd = t->fd;
 
-	(void)epoll_ctl(crew->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	loop_unwatch(crew, fd);
 	t->fd = -1;
 	inplace_end(crew);
 	if (comes_back)

@@ -49,13 +49,6 @@ bool upgrade_under_way(const struct crew *crew)
 
 /* ---- the beginning ---- */
 
-static int watch(const struct crew *crew, int fd, enum source source)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = tag_make(source, 0, 0) };
-
-	return epoll_ctl(crew->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
-}
-
 /* SIGKILL makes the wait a short one. */
 static void undo_start(struct upgrade *up)
 {
@@ -74,8 +67,8 @@ static int watch_new(const struct crew *crew, struct upgrade *up)
 	up->pid_fd = pidfd_open(up->pid, 0);
 	if (up->pid_fd < 0)
 		return -errno;
-	r = watch(crew, up->fd, SOURCE_UPGRADE);
-	return r < 0 ? r : watch(crew, up->pid_fd, SOURCE_UPGRADE_PID);
+	r = loop_watch(crew, up->fd, EPOLLIN, tag_make(SOURCE_UPGRADE, 0, 0));
+	return r < 0 ? r : loop_watch(crew, up->pid_fd, EPOLLIN, tag_make(SOURCE_UPGRADE_PID, 0, 0));
 }
 
 static int start(struct crew *crew)
@@ -131,7 +124,7 @@ const char *upgrade_begin(struct crew *crew)
 
 void upgrade_await(struct crew *crew, pid_t pid, int fd)
 {
-	int r = watch(crew, fd, SOURCE_UPGRADE);
+	int r = loop_watch(crew, fd, EPOLLIN, tag_make(SOURCE_UPGRADE, 0, 0));
 
 	crew->upgrade = (struct upgrade){ .pid = pid, .pid_fd = -1, .fd = fd };
 	if (r < 0) {
@@ -222,7 +215,7 @@ static void leave(struct crew *crew, const struct testament_ready *ready)
 	log_info("upgraded: pid %d has taken over; draining %u worker%s, at most %s", (int)crew->upgrade.pid,
 		 crew->n_children, crew->n_children == 1 ? "" : "s", at_most);
 	event_pool(crew, "upgrade", "done", "");
-	(void)epoll_ctl(crew->epoll_fd, EPOLL_CTL_DEL, crew->upgrade.fd, NULL);
+	loop_unwatch(crew, crew->upgrade.fd);
 	if (inplace_needed(crew))
 		inplace_begin(crew, crew->upgrade.pid, crew->upgrade.fd);
 	else
@@ -376,7 +369,7 @@ void on_upgrade(struct crew *crew)
 		if (r == 0)
 			break;
 		if (r == -EPIPE)	/* how it ended is said when it has */
-			(void)epoll_ctl(crew->epoll_fd, EPOLL_CTL_DEL, crew->upgrade.fd, NULL);
+			loop_unwatch(crew, crew->upgrade.fd);
 		else if (r < 0)
 			fail(crew, "sent what is no message: %s", strerror(-r));
 		else

@@ -44,20 +44,15 @@ const char *weigh_name(const struct crew *crew)
 	return names[crew->balance];
 }
 
-/* One event at a time, because a worker could say it without end. */
-static int listen_for_arrival(const struct crew *crew, int operation)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT, .data.u64 = tag_make(SOURCE_ARRIVAL, 0, 0) };
-
-	return epoll_ctl(crew->epoll_fd, operation, crew->wake_fd, &event) < 0 ? -errno : 0;
-}
-
 int weigh_create(struct crew *crew)
 {
 	if (crew->balance == BROOD_BALANCE_HASH)
 		return 0;
 	crew->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	return crew->wake_fd < 0 ? -errno : listen_for_arrival(crew, EPOLL_CTL_ADD);
+	if (crew->wake_fd < 0)
+		return -errno;
+	/* one event at a time, because a worker could say it without end */
+	return loop_watch(crew, crew->wake_fd, EPOLLIN | EPOLLONESHOT, tag_make(SOURCE_ARRIVAL, 0, 0));
 }
 
 void on_arrival(struct crew *crew)
@@ -114,7 +109,7 @@ static void stop_looking(struct crew *crew)
 {
 	crew->weigh_ms = 0;
 	atomic_store(&crew->board->watched, 0);
-	(void)listen_for_arrival(crew, EPOLL_CTL_MOD);
+	(void)loop_rewatch(crew, crew->wake_fd, EPOLLIN | EPOLLONESHOT, tag_make(SOURCE_ARRIVAL, 0, 0));
 }
 
 void weigh_resize(struct crew *crew)
