@@ -3,17 +3,14 @@
 
 #include "base/auto.h"
 #include "bridge/rights.h"
+#include "bridge/sealed.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct label {
 	uint32_t	kind;
@@ -34,27 +31,12 @@ static int send_message(int fd, const struct label *label, const void *data, siz
 	return errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;
 }
 
-/* Return: 0 or -errno; a write to memory is never short but for want of it. */
-static int fill(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n <= 0)
-			return n < 0 ? -errno : -ENOSPC;
-		data += n;
-		len -= (size_t)n;
-	}
-	return fcntl(fd, F_ADD_SEALS, SEALS) < 0 ? -errno : 0;
-}
-
 static int send_apart(int fd, struct label *label, const void *data)
 {
-	autoclose int apart_fd = memfd_create("brood-task", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int r = apart_fd < 0 ? -errno : fill(apart_fd, data, label->len);
+	autoclose int apart_fd = sealed_create("brood-task", data, label->len);
 
 	label->apart = 1;
-	return r < 0 ? r : send_message(fd, label, NULL, 0, apart_fd);
+	return apart_fd < 0 ? apart_fd : send_message(fd, label, NULL, 0, apart_fd);
 }
 
 /* What is of no use if it comes late leaves room for what must come. */
@@ -84,25 +66,15 @@ int parcel_send(int fd, enum parcel_kind kind, const void *data, size_t len)
 	return r;
 }
 
-static bool is_sealed(int fd, uint64_t len)
-{
-	struct stat stat;
-	int seals = fcntl(fd, F_GET_SEALS);
-
-	return seals >= 0 && (seals & SEALS) == SEALS && fstat(fd, &stat) == 0 && (uint64_t)stat.st_size == len;
-}
-
-/* Takes @fd. Unsealed it could be cut short under us, which would be a fault of ours. */
+/* Takes @fd. */
 static int open_apart(int fd, const struct label *label, struct parcel *ret_parcel)
 {
 	autoclose int apart_fd = fd;
 	void *map;
+	int r = label->len > PARCEL_MOST ? -EPROTO : sealed_map(apart_fd, label->len, &map);
 
-	if (label->len == 0 || label->len > PARCEL_MOST || !is_sealed(apart_fd, label->len))
-		return -EPROTO;
-	map = mmap(NULL, label->len, PROT_READ, MAP_PRIVATE, apart_fd, 0);
-	if (map == MAP_FAILED)
-		return -errno;
+	if (r < 0)
+		return r;
 	*ret_parcel = (struct parcel){ (enum parcel_kind)label->kind, map, label->len, map };
 	return 1;
 }

@@ -2,12 +2,13 @@
 /* in - packets are looked at, handled, and taken out */
 #include "base/must.h"
 #include "bridge/rights.h"
-#include "message/large.h"
+#include "bridge/sealed.h"
 #include "message/mailbox.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 struct arrival {
@@ -57,13 +58,12 @@ static bool deliver_large(struct mailbox *box, struct arrival *a, int fd)
 	void *text;
 
 	(void)packet_letter(box->in, &at, &size);
-	text = large_map(a->fds[0], size);
-	if (!text)		/* of somebody who wrote it without brood_send(), or no memory for it */
+	if (sealed_map(a->fds[0], size, &text) < 0)	/* of somebody who wrote it without brood_send(), or no memory for it */
 		return false;
 	if (fd >= 0)
 		a->fds[1] = -1;		/* the callee's */
 	deliver(box, &a->envelope, 0, text, size, fd);
-	large_unmap(text, size);
+	munmap(text, size);
 	note_progress(box, a, 1);
 	return true;
 }

@@ -2,7 +2,7 @@
 /* out - letters gather in packets, and go */
 #include "base/auto.h"
 #include "bridge/rights.h"
-#include "message/large.h"
+#include "bridge/sealed.h"
 #include "message/mailbox.h"
 
 #include <errno.h>
@@ -106,7 +106,7 @@ static int post_alone(struct mailbox *box, struct envelope *e, const void *data,
 	static const char zeros[8];
 	struct letter letter = { len };
 	bool large = len > PACKET_LETTER_MAX;
-	autoclose int text_fd = large ? large_create(data, len) : -1;
+	autoclose int text_fd = large ? sealed_create("brood-message", data, len) : -1;
 	struct iovec parts[] = {
 		{ e, sizeof(*e) }, { &letter, sizeof(letter) }, { (void *)data, len },
 		{ (void *)zeros, letter_span(len) - sizeof(letter) - len },
