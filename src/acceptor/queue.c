@@ -68,26 +68,13 @@ int queues_create(struct acceptor *a)
 	return a->queues ? queues_resize(a, a->config->options.workers) : -ENOMEM;
 }
 
-static unsigned discard(struct queue *q)
-{
-	int fds[HANDOFF_MOST];
-	unsigned n_all = 0, n_lost;
-	int n;
-
-	while (q->take_fd >= 0 && (n = handoff_take(q->take_fd, fds, &n_lost)) >= 0) {
-		for (int i = 0; i < n; i++)
-			close(fds[i]);
-		n_all += (unsigned)n + n_lost;
-	}
-	return n_all;
-}
-
 unsigned queues_destroy(struct acceptor *a)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < a->n_queues; i++) {
-		n += discard(&a->queues[i]);
+		if (a->queues[i].take_fd >= 0)
+			n += handoff_discard(a->queues[i].take_fd);
 		queue_close(&a->queues[i]);
 	}
 	free(a->queues);
@@ -140,7 +127,8 @@ void queue_set_full(struct acceptor *a, struct queue *q, bool full)
 static int renew(struct acceptor *a, struct queue *q)
 {
 	queue_set_full(a, q, false);
-	discard(q);
+	if (q->take_fd >= 0)
+		(void)handoff_discard(q->take_fd);
 	queue_close(q);
 	q->broken = true;
 	return queue_open(q);

@@ -58,12 +58,6 @@ int channel_send(int channel_fd, enum channel_type type, const void *payload, in
 	return errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;
 }
 
-static void discard_fds(const int fds[], unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		rights_discard(fds[i]);
-}
-
 static int check_message(const struct message *m, size_t n_bytes, unsigned n_fds, enum side from)
 {
 	const struct rule *rule;
@@ -124,7 +118,7 @@ int channel_receive(int channel_fd, enum side from, struct message *ret_message)
 	n_fds = rights_take(&header, fds);
 	r = judge_packet(&header, (size_t)n, n_fds, from, &m);
 	if (r < 0) {
-		discard_fds(fds, n_fds);
+		rights_discard_all(fds, n_fds);
 		return r;
 	}
 	m.size = (uint32_t)((size_t)n - sizeof(m.type));

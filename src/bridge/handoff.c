@@ -74,11 +74,23 @@ int handoff_take(int take_fd, int ret_fds[HANDOFF_MOST], unsigned *ret_n_lost)
 		return -EPIPE;
 	n_fds = rights_take(&header, fds);
 	if (n_fds > count || count > HANDOFF_MOST) {
-		for (unsigned i = 0; i < n_fds; i++)
-			rights_discard(fds[i]);
+		rights_discard_all(fds, n_fds);
 		return -EPROTO;
 	}
 	memcpy(ret_fds, fds, n_fds * sizeof(int));
 	*ret_n_lost = count - n_fds;
 	return (int)n_fds;
+}
+
+unsigned handoff_discard(int take_fd)
+{
+	int fds[HANDOFF_MOST];
+	unsigned n_all = 0, n_lost = 0;
+	int n;
+
+	while ((n = handoff_take(take_fd, fds, &n_lost)) >= 0) {
+		rights_discard_all(fds, (unsigned)n);
+		n_all += (unsigned)n + n_lost;
+	}
+	return n_all;
 }

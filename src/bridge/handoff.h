@@ -27,3 +27,5 @@ int handoff_give(int give_fd, const int fds[], unsigned n);
  * has ended and all was taken; -EPROTO = that was no such message, nothing to close; another -errno.
  */
 int handoff_take(int take_fd, int ret_fds[HANDOFF_MOST], unsigned *ret_n_lost);
+/* Takes all that waits, and closes it. Return: how many connections that were. */
+unsigned handoff_discard(int take_fd);

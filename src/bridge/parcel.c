@@ -86,8 +86,7 @@ static int take_apart(const struct label *label, size_t n, const char *data, con
 
 	if (known && label->apart == 1 && n_fds == 1)
 		return open_apart(fds[0], label, ret_parcel);
-	for (unsigned i = 0; i < n_fds; i++)
-		rights_discard(fds[i]);
+	rights_discard_all(fds, n_fds);
 	if (!known || n_fds > 0 || label->apart || label->len != n - sizeof(*label))
 		return -EPROTO;
 	*ret_parcel = (struct parcel){ (enum parcel_kind)label->kind, data, label->len, NULL };

@@ -64,3 +64,9 @@ void rights_discard(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	close(fd);
 }
+
+void rights_discard_all(const int fds[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		rights_discard(fds[i]);
+}

@@ -29,3 +29,4 @@ unsigned rights_take(struct msghdr *header, int ret_fds[RIGHTS_MOST]);
 
 /* Closes a descriptor that came from somebody else, without waiting for its far end. */
 void rights_discard(int fd);
+void rights_discard_all(const int fds[], unsigned n);

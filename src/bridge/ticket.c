@@ -103,7 +103,6 @@ int ticket_take(int take_fd, struct ticket *ret_ticket, int *ret_fd)
 		*ret_fd = fds[0];
 		return 0;
 	}
-	for (unsigned i = 0; i < n_fds; i++)
-		rights_discard(fds[i]);
+	rights_discard_all(fds, n_fds);
 	return n == 0 ? -EPIPE : -EPROTO;
 }

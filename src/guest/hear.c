@@ -141,8 +141,7 @@ static bool hear_one(struct keeper *k)
 		refuse(k, "reports to its NOTIFY_SOCKET what sd_notify(3) does not know");
 	else
 		act_on(k, &notice, fds, n_fds);
-	for (unsigned i = 0; i < n_fds; i++)	/* of a barrier, for one, which waits for that */
-		rights_discard(fds[i]);
+	rights_discard_all(fds, n_fds);	/* of a barrier, for one, which waits for that */
 	return true;
 }
 

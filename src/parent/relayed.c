@@ -20,8 +20,7 @@
 
 void relayed_close(struct relayed *relayed)
 {
-	for (unsigned i = 0; i < relayed->n_fds; i++)
-		rights_discard(relayed->fds[i]);
+	rights_discard_all(relayed->fds, relayed->n_fds);
 	relayed->n_fds = 0;
 }
 
@@ -84,8 +83,7 @@ int relayed_receive(struct crew *crew, int fd, bool from_parent, struct relayed 
 	if (r == 1)
 		memcpy(ret_relayed->fds, fds, n_fds * sizeof(int));
 	else
-		for (unsigned i = 0; i < n_fds; i++)
-			rights_discard(fds[i]);
+		rights_discard_all(fds, n_fds);
 	if (r == 1)
 		ret_relayed->n_fds = n_fds;
 	return r;

@@ -95,8 +95,7 @@ static int check_peer(int fd, pid_t *ret_pid)
 
 static void discard(const struct testament_message *m)
 {
-	for (unsigned i = 0; i < m->n_fds; i++)
-		rights_discard(m->fds[i]);
+	rights_discard_all(m->fds, m->n_fds);
 }
 
 /* @fd goes with the question; -1 = none does. Return: 0 and the old one's answer of @type, or -errno. */

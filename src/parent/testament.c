@@ -198,8 +198,7 @@ int testament_receive(int fd, enum testament_side from, struct testament_message
 	read_descriptors(&header, &m);
 	r = judge(&header, n, &m, from);
 	if (r < 0) {
-		for (unsigned i = 0; i < m.n_fds; i++)
-			rights_discard(m.fds[i]);
+		rights_discard_all(m.fds, m.n_fds);
 		return r;
 	}
 	if (m.type == TESTAMENT_FAILED)

@@ -74,8 +74,8 @@ static bool move_message(struct crew *crew, const struct slot *slot, const struc
 		n_lost += (unsigned)n;
 	if (n_lost > 0)
 		log_warn("worker %u: %u connections given to it are lost", slot->index, n_lost);
-	for (int i = 0; i < n; i++)
-		rights_discard(fds[i]);
+	if (n > 0)
+		rights_discard_all(fds, (unsigned)n);
 	return n > 0 || n == -EPROTO;
 }
 
@@ -188,20 +188,6 @@ void transfer_stop(struct crew *crew)
 			transfer_name_heir(crew, child);
 }
 
-static unsigned discard(const struct slot *slot)
-{
-	int fds[HANDOFF_MOST];
-	unsigned n_all = 0, n_lost = 0;
-	int n;
-
-	while ((n = handoff_take(slot->take_fd, fds, &n_lost)) >= 0) {
-		for (int i = 0; i < n; i++)
-			rights_discard(fds[i]);
-		n_all += (unsigned)n + n_lost;
-	}
-	return n_all;
-}
-
 unsigned transfer_destroy(struct crew *crew)
 {
 	unsigned n = 0;
@@ -209,7 +195,7 @@ unsigned transfer_destroy(struct crew *crew)
 	slot_each(crew, slot) {
 		if (slot->take_fd < 0)
 			continue;
-		n += discard(slot);
+		n += handoff_discard(slot->take_fd);
 		close_inbox(slot);
 	}
 	return n;
