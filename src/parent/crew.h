@@ -16,7 +16,7 @@
  *   intake custody store                  what slots have: listeners, and what programs leave there
  *   steer weigh tally                     which of them get new connections
  *   transfer rebalance                    and old ones
- *   upgrade takeover testament program inplace   one parent follows another
+ *   upgrade takeover (with takeover_ask) testament program inplace   one parent follows another
  *   post (with box relayed) herald notes                messages of programs; what happens, for their functions
  *   control (with client command status) event publish   what is asked for and told
  *   logs notify pidfile stdio             what the system around us sees

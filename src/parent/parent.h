@@ -65,7 +65,7 @@ void claim_adopt(int fd);
 int program_learn(struct program **ret_program);
 void program_destroy(struct program *program);
 
-/* takeover.c */
+/* takeover_ask.c */
 
 /*
  * Asks the pool that has started us, if one did, what it leaves to us.
