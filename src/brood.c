@@ -168,7 +168,7 @@ static int reserve_unix(struct brood *brood, const struct unix_rights *rights, s
 static int reserve_datagram(struct address *address, struct reservation *ret_reservation)
 {
 	struct address bound = { .len = sizeof(bound.v6) };
-	int fd = address_bind_datagram(address);
+	int fd = address_bind_datagram(address, false);
 
 	*ret_reservation = (struct reservation){ .fd = fd, .claim_fd = -1 };
 	if (fd < 0)

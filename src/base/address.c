@@ -224,12 +224,14 @@ int address_bind(const struct address *address, bool reuseport)
 	return fd;
 }
 
-static int prepare_datagram(int fd, const struct address *address)
+static int prepare_datagram(int fd, const struct address *address, bool reuseport)
 {
 	const int on = 1;
 	bool v6 = address->any.sa_family == AF_INET6;
 
 	if (v6 && set_v6only(fd, address) < 0)
+		return -errno;
+	if (reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
 		return -errno;
 	if (v6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0
 	       : setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0)
@@ -237,14 +239,14 @@ static int prepare_datagram(int fd, const struct address *address)
 	return bind(fd, &address->any, address->len) < 0 ? -errno : 0;
 }
 
-int address_bind_datagram(const struct address *address)
+int address_bind_datagram(const struct address *address, bool reuseport)
 {
 	int fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = prepare_datagram(fd, address);
+	r = prepare_datagram(fd, address, reuseport);
 	if (r < 0) {
 		close(fd);
 		return r;

@@ -52,6 +52,6 @@ int address_bind(const struct address *address, bool reuseport);
 
 /*
  * A UDP socket (non-blocking, close-on-exec), bound to @address, which tells where each datagram was sent to.
- * Return: the descriptor, or -errno.
+ * @reuseport: with SO_REUSEPORT. Return: the descriptor, or -errno.
  */
-int address_bind_datagram(const struct address *address);
+int address_bind_datagram(const struct address *address, bool reuseport);

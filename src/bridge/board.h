@@ -48,6 +48,7 @@
 	X(datagrams,	"datagrams received")					\
 	X(datagrams_sent, "replies handed to the kernel")			\
 	X(datagrams_dropped, "replies that the kernel did not take")		\
+	X(datagrams_lost, "datagrams that the kernel dropped because a queue was full")	\
 	X(log_dropped,	"lines of the access log that could not be written")	\
 	X(faults,	"faults of the handler that were contained")		\
 	X(state_reads,	"reads of the shared state")				\

@@ -93,16 +93,23 @@ static inline bool config_has_handshakes(const struct config *config, unsigned i
 }
 
 /*
- * All workers have one socket of it: under the model preemptive, of a UNIX socket, which has no SO_REUSEPORT, and
- * of datagrams under every model.
+ * All workers have one socket of it: under the model preemptive, of a UNIX socket, which has no SO_REUSEPORT, and of
+ * datagrams but under reuseport; with --join there too, because a datagram cannot be steered in a group whose order is
+ * not ours.
  */
 static inline bool config_is_shared(const struct config *config, unsigned index)
 {
 	if (config_is_datagram(config, index))
-		return true;
+		return config->options.model != BROOD_REUSEPORT || config->options.join;
 	if (config->options.model == BROOD_REUSEPORT)
 		return index < LISTENERS_MAX && address_is_unix(&config->listen[index]);
 	return config->options.model == BROOD_PREEMPTIVE;
+}
+
+/* A UDP socket a slot. */
+static inline bool config_has_datagram_group(const struct config *config, unsigned index)
+{
+	return config_is_datagram(config, index) && !config_is_shared(config, index);
 }
 
 /* How many addresses speak @protocol, that of admin not counted. */

@@ -19,7 +19,7 @@
  *   /once?key=K&ms=N[&fail=1]  what takes N ms to load, once for all who ask at a time: how often that was, and by whom
  *   /count[?key=K]           adds one to a counter that all workers share, and says what it is
  *
- * An address of datagrams (--listen udp:ADDR) echoes, but for "!crash". So does an address of streams (--listen
+ * An address of datagrams (--listen udp:ADDR) echoes, but for "!crash" and "!pid". So does an address of streams (--listen
  * stream:ADDR), but for lines that come by themselves: "!pid" is answered with the worker's, "!crash" ends it, "!bye"
  * the stream.
  *
@@ -706,6 +706,13 @@ void brood_handle_datagram(struct brood_datagram *datagram, const void *data, si
 {
 	if (says(data, len, "!crash\n"))
 		crash_by_segv(NULL);
+	if (says(data, len, "!pid\n")) {
+		char text[16];
+		int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+		(void)brood_datagram_reply(datagram, text, (size_t)n);
+		return;
+	}
 	(void)brood_datagram_reply(datagram, data, len);
 }
 

@@ -30,6 +30,7 @@
 #include "bridge/bulletin.h"
 #include "bridge/config.h"
 #include "bridge/stored.h"
+#include "parent/datagrams.h"
 #include "parent/endpoint.h"
 #include "parent/inplace.h"
 #include "parent/intake.h"
@@ -120,6 +121,7 @@ struct crew {
 	struct board		*board;
 
 	struct group		 groups[LISTENERS_MAX];	/* reuseport: of each address */
+	struct datagram_group	 datagrams[LISTENERS_MAX];	/* reuseport: of each address of datagrams */
 	bool			 steer_due;		/* a group has changed */
 	bool			 steer_failed;		/* said once */
 	uint32_t		 balance;		/* enum brood_balance, never AUTO */

@@ -43,6 +43,13 @@ static bool is_tcp_socket(int fd, bool listening)
 	       get_flag(fd, SO_PROTOCOL, &protocol) && protocol == IPPROTO_TCP;
 }
 
+static bool is_udp_socket(int fd)
+{
+	int protocol;
+
+	return get_flag(fd, SO_PROTOCOL, &protocol) && protocol == IPPROTO_UDP;
+}
+
 static bool same_address(const struct address *a, const struct address *b)
 {
 	if (a->any.sa_family != b->any.sa_family)
@@ -82,6 +89,9 @@ int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd)
 
 int custody_inherit(struct crew *crew, struct slot *slot, uint32_t index, int fd, unsigned place)
 {
+	if (config_has_datagram_group(crew->config, index))
+		return is_udp_socket(fd) && is_bound_to(fd, &crew->config->listen[index])
+			? datagrams_inherit(crew, slot, index, fd) : -EPROTO;
 	if (crew->config->options.model != BROOD_REUSEPORT || !is_tcp_socket(fd, true) ||
 	    !is_bound_to(fd, &crew->config->listen[index]))
 		return -EPROTO;
@@ -103,7 +113,7 @@ bool custody_has_whole_groups(struct crew *crew)
 bool custody_complete(const struct crew *crew, const struct slot *slot)
 {
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)
-		if (slot->listen_fd[i] < 0 && !config_is_shared(crew->config, i))
+		if (slot->listen_fd[i] < 0 && !config_is_shared(crew->config, i) && !config_is_datagram(crew->config, i))
 			return false;
 	return true;
 }
@@ -117,12 +127,17 @@ void custody_close(struct slot *slot)
 	}
 }
 
-static void take_back(struct slot *slot)
+static int socket_of(const struct crew *crew, const struct slot *slot, unsigned index)
+{
+	return slot->listen_fd[index] >= 0 ? slot->listen_fd[index] : datagrams_socket(crew, slot, index);
+}
+
+static void take_back(const struct crew *crew, struct slot *slot)
 {
 	struct lend_msg lend = { .slot = slot->index };
 
 	for (lend.index = 0; lend.index < LISTENERS_MAX; lend.index++)
-		if (slot->listen_fd[lend.index] >= 0)
+		if (socket_of(crew, slot, lend.index) >= 0)
 			(void)channel_send(slot->borrower->channel_fd, CHANNEL_RETURN, &lend, -1);
 	log_debug("slot %u: its listeners are back from worker %u", slot->index, slot->borrower->slot);
 	slot->borrower = NULL;
@@ -150,7 +165,7 @@ void custody_end(struct crew *crew, struct slot *slot, bool leftovers)
 	int migration = leftovers ? migration_begin() : -1;
 
 	if (slot->borrower && child_serves(slot->borrower))
-		take_back(slot);
+		take_back(crew, slot);
 	slot->borrower = NULL;
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		if (slot->listen_fd[i] >= 0)
@@ -188,20 +203,18 @@ void custody_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
 }
 
 /* Return: how many listeners were lent, or -errno of a channel that took none or not all. */
-static int send_listeners(const struct slot *slot, const struct child *sibling)
+static int send_listeners(const struct crew *crew, const struct slot *slot, const struct child *sibling)
 {
 	struct lend_msg lend = { .slot = slot->index };
 	int n = 0;
 
 	for (lend.index = 0; lend.index < LISTENERS_MAX; lend.index++) {
-		int r = 0;
+		int fd = socket_of(crew, slot, lend.index);
+		int r = fd < 0 ? 0 : channel_send(sibling->channel_fd, CHANNEL_LEND, &lend, fd);
 
-		if (slot->listen_fd[lend.index] < 0)
-			continue;
-		r = channel_send(sibling->channel_fd, CHANNEL_LEND, &lend, slot->listen_fd[lend.index]);
 		if (r < 0)
 			return r;
-		n++;
+		n += fd >= 0;
 	}
 	return n;
 }
@@ -215,7 +228,7 @@ static bool lend_to(struct crew *crew, struct slot *slot, bool leaving)
 
 		if (!child_serves(sibling->incumbent) || (sibling->state == SLOT_LEAVING) != leaving)
 			continue;
-		r = send_listeners(slot, sibling->incumbent);
+		r = send_listeners(crew, slot, sibling->incumbent);
 		if (r < 0)
 			continue;
 		if (r > 0) {
@@ -255,7 +268,7 @@ void custody_settle(struct crew *crew)
 		else if (orphaned && !slot->borrower)
 			lend(crew, slot);
 		else if (slot->orphaned_ms == 0 && slot->borrower)
-			take_back(slot);
+			take_back(crew, slot);
 	}
 }
 

@@ -47,11 +47,13 @@ static enum brood_model model_of(const struct crew *crew)
 	return (enum brood_model)crew->config->options.model;
 }
 
-/* Those that all workers share. */
+/* Those that workers read, which is not so of a reserved one that only keeps the address. */
 static void close_sockets(struct crew *crew)
 {
 	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
-		if (!config_is_shared(crew->config, i) || crew->reserved_fd[i] < 0)
+		bool serves = config_is_shared(crew->config, i) || config_is_datagram(crew->config, i);
+
+		if (!serves || crew->reserved_fd[i] < 0)
 			continue;
 		close(crew->reserved_fd[i]);
 		crew->reserved_fd[i] = -1;
@@ -176,7 +178,7 @@ int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *herit
 		for (unsigned i = 0; i < crew->config->n_listeners; i++)
 			if (config_is_shared(crew->config, i))
 				heritage->listen_fd[i] = crew->reserved_fd[i];
-		break;
+		return datagrams_bequeath(crew, slot, heritage->listen_fd);
 	case BROOD_PREEMPTIVE:
 		memcpy(heritage->listen_fd, crew->reserved_fd, crew->config->n_listeners * sizeof(int));
 		return crew->config->guest ? listen_shared(crew) : 0;	/* a program is started with what listens */
@@ -192,6 +194,7 @@ int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *herit
 
 int intake_admit(struct crew *crew, const struct slot *slot)
 {
+	crew->steer_due |= !slot->was_ready;	/* what is sent to its UDP sockets has a reader now */
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
 		return custody_complete(crew, slot) ? listen_shared(crew) : -EPROTO;
@@ -332,7 +335,7 @@ static unsigned n_queued(struct crew *crew, const struct slot *slot)
 {
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
-		return custody_n_queued(slot);
+		return custody_n_queued(slot) + datagrams_wait(crew, slot);
 	case BROOD_PREEMPTIVE:
 		return 0;
 	case BROOD_ROUND_ROBIN:
@@ -461,6 +464,7 @@ void intake_stop(struct crew *crew)
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
 		custody_lend_rest(crew);
+		datagrams_close(crew);
 		close_sockets(crew);
 		break;
 	case BROOD_PREEMPTIVE:

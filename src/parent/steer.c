@@ -46,7 +46,7 @@ static unsigned weigh(const struct crew *crew, const struct group *group, uint32
 	return n;
 }
 
-static int attach(struct crew *crew, unsigned index)
+static int attach_listeners(struct crew *crew, unsigned index)
 {
 	const struct group *group = &crew->groups[index];
 	struct sock_filter code[PROGRAM_MOST];
@@ -65,6 +65,13 @@ static int attach(struct crew *crew, unsigned index)
 	if (crew->steer_blind || n_open == 0 || (group->n == 1 && !crew->config->guest))
 		return attach_nothing(fd);
 	return attach_program(fd, code, program_write(weights, group->n, code));
+}
+
+static int attach(struct crew *crew, unsigned index)
+{
+	if (config_has_datagram_group(crew->config, index))
+		return datagrams_steer(crew, index);
+	return crew->groups[index].n > 0 ? attach_listeners(crew, index) : 0;
 }
 
 /* Not yet, or not any more, when another pool steers it. */
@@ -89,10 +96,12 @@ void steer_settle(struct crew *crew)
 	crew->steer_due = false;
 	tally_settle(crew);
 	for (unsigned i = 0; due && i < crew->config->n_listeners; i++) {
-		int r = crew->groups[i].n > 0 && is_ours(crew, i) ? attach(crew, i) : 0;
+		int r = is_ours(crew, i) ? attach(crew, i) : 0;
 
 		if (r < 0 && !crew->steer_failed)
 			log_warn("steer: %s; the kernel's hash goes on", strerror(-r));
 		crew->steer_failed |= r < 0;
 	}
+	if (crew->steer_failed || crew->steer_blind || crew->stranger_told)
+		datagrams_trim(crew);	/* they cannot be steered around */
 }

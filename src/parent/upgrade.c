@@ -272,6 +272,8 @@ static void on_hello(struct crew *crew, const struct testament_message *m)
 	}
 	if (m->hello.most < pool.version)
 		pool.version = m->hello.most;
+	datagrams_trim(crew);
+	crew->steer_due = true;
 	n = list_sockets(crew, &pool, fds);
 	intake_share(crew, ALL_LISTENERS, 0);	/* before it has them */
 	r = testament_send(crew->upgrade.fd, TESTAMENT_POOL, &pool, fds, n);
@@ -310,11 +312,13 @@ static void on_take(struct crew *crew, struct testament_message *m)
 	}
 	answer.n_born = slot->n_born;
 	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
-		if (slot->listen_fd[i] < 0)
+		int udp_fd = datagrams_socket(crew, slot, i);
+
+		if (slot->listen_fd[i] < 0 && udp_fd < 0)
 			continue;
 		answer.listeners |= 1u << i;
-		answer.places[i] = (uint16_t)group_place(&crew->groups[i], slot->index);
-		fds[n++] = slot->listen_fd[i];
+		answer.places[i] = (uint16_t)(udp_fd >= 0 ? (int)slot->index : group_place(&crew->groups[i], slot->index));
+		fds[n++] = udp_fd >= 0 ? udp_fd : slot->listen_fd[i];
 	}
 	r = testament_send(crew->upgrade.fd, TESTAMENT_SLOT, &answer, fds, n);
 	if (r < 0)

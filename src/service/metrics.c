@@ -119,7 +119,8 @@ static void tell_build(struct metrics *m, const struct config *config)
 	X(streams_total,	     counter, streams,		"Connections accepted that are streams, not HTTP.")	\
 	X(datagrams_total,	     counter, datagrams,	"Datagrams received.")			\
 	X(datagrams_sent_total,	     counter, datagrams_sent,	"Replies to datagrams handed to the kernel.")	\
-	X(datagrams_dropped_total,   counter, datagrams_dropped, "Replies to datagrams that the kernel did not take.")
+	X(datagrams_dropped_total,   counter, datagrams_dropped, "Replies to datagrams that the kernel did not take.") \
+	X(datagrams_lost_total,	     counter, datagrams_lost,	"Datagrams that the kernel dropped, because a queue was full.")
 
 static void tell_sums(struct metrics *m)
 {

@@ -2,17 +2,23 @@
 /*
  * datagram - what comes to addresses of datagrams, and what is said to it
  *
- * All workers wait for the one socket of an address, and an arrival wakes one of them, as with a shared listener. Who is
- * woken takes what there is, a batch a system call; replies are copied, and leave together, from the address that was
- * asked. The socket is the parent's as well, so what waits in it outlives whoever was to read it.
+ * reuseport: each slot has a socket of its own, made by the parent. Else all workers wait for the one socket of an
+ * address, and an arrival wakes one of them, as with a shared listener. Who is woken takes what there is, a batch a
+ * system call; replies are copied, and leave together, from the address that was asked. The sockets are the parent's as
+ * well, so what waits in one outlives whoever was to read it.
  *
- * Fails by: replies that cannot be sent at once; they are dropped, and counted.
+ * What the kernel dropped, because a queue was full, is asked for now and then while datagrams come, by the one worker
+ * whose socket it is.
+ *
+ * Fails by: replies that cannot be sent at once; they are dropped, and counted. What the kernel drops while a slot has no
+ * worker is not.
  */
 #include "worker/room.h"
 
 #include "bridge/config.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -20,6 +26,7 @@
 #define BATCH		32	/* datagrams a system call */
 #define BATCHES_A_TURN	8
 #define BYTES_MOST	65536
+#define LOOK_MS		100	/* between two looks at what was dropped */
 #define CONTROL_BYTES	CMSG_SPACE(sizeof(struct in6_pktinfo))
 
 struct flow {
@@ -34,6 +41,7 @@ struct datagrams {
 	struct flow	in, out;
 	unsigned	n_out;
 	int		fd;		/* of the batch that is being handled */
+	uint64_t	look_ms;	/* at what was dropped, next */
 };
 
 struct brood_datagram {
@@ -65,6 +73,43 @@ int datagrams_create(struct worker *w)
 	d = calloc(1, sizeof(*d));
 	w->datagrams = d;
 	return d && flow_init(&d->in) && flow_init(&d->out) ? 0 : -ENOMEM;
+}
+
+/* ---- what never came ---- */
+
+/* Of one that all share, the worker of the first slot speaks. */
+static bool is_counted_here(const struct worker *w, const struct listener *l)
+{
+	return l->slot == w->heritage->slot && (!config_is_shared(w->config, l->index) || w->heritage->slot == 0);
+}
+
+/* Since the socket was made; it wraps. */
+static uint32_t n_dropped(int fd)
+{
+	uint32_t meminfo[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(meminfo);
+
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, meminfo, &len) == 0 ? meminfo[SK_MEMINFO_DROPS] : 0;
+}
+
+static void look_at_drops(struct worker *w)
+{
+	w->datagrams->look_ms = w->engine->now_ms + LOOK_MS;
+	for (unsigned i = 0; i < w->config->n_listeners; i++) {
+		struct listener *l = &w->listeners[i];
+		uint32_t n;
+
+		if (l->fd < 0 || l->kind != LISTENER_DATAGRAM || !is_counted_here(w, l))
+			continue;
+		n = n_dropped(l->fd);
+		w->n_datagrams_lost += (uint32_t)(n - l->n_dropped);
+		l->n_dropped = n;
+	}
+}
+
+void datagrams_start(struct listener *l)
+{
+	l->n_dropped = n_dropped(l->fd);
 }
 
 /* ---- sending ---- */
@@ -180,6 +225,8 @@ void datagrams_receive(struct worker *w, struct listener *l)
 
 	for (int i = 0; i < BATCHES_A_TURN && more; i++)
 		more = receive_batch(w, l);
+	if (w->engine->now_ms >= w->datagrams->look_ms)
+		look_at_drops(w);
 	l->readable = more;
 	if (!more && !l->closing)
 		listener_wait(w, l);

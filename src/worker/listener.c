@@ -83,6 +83,8 @@ int listeners_open(struct worker *w, char *why, size_t size)
 		}
 		hold(&w->listeners[i], kind_of(w->config, i), fd, w->heritage->slot, i);
 		w->listeners[i].opened = opened;
+		if (w->listeners[i].kind == LISTENER_DATAGRAM)
+			datagrams_start(&w->listeners[i]);
 	}
 	return 0;
 }
@@ -111,14 +113,18 @@ void listeners_wake(struct worker *w)
 			listener_wake(w, &w->listeners[i]);
 }
 
+static bool competes(const struct worker *w, const struct listener *l)
+{
+	return l->kind == LISTENER_SHARED || (l->kind == LISTENER_DATAGRAM && config_is_shared(w->config, l->index));
+}
+
 void listener_wait(struct worker *w, struct listener *l)
 {
 	l->readable = false;
 	if (l->polling)
 		return;
 	l->polling = true;
-	engine_poll_once(w->engine, l->fd, tag_of(w, l),
-			 l->kind == LISTENER_SHARED || l->kind == LISTENER_DATAGRAM);
+	engine_poll_once(w->engine, l->fd, tag_of(w, l), competes(w, l));
 }
 
 void listeners_poll(struct worker *w)
@@ -136,8 +142,8 @@ void listener_borrow(struct worker *w, int fd, unsigned slot, unsigned index)
 		close(fd);
 		return;
 	}
-	hold(l, LISTENER_OWN, fd, slot, index);
-	if (w->drain.on)
+	hold(l, kind_of(w->config, index), fd, slot, index);
+	if (w->drain.on && config_has_handshakes(w->config, index))
 		handshakes_refuse(l->fd);
 	listener_wait(w, l);
 }

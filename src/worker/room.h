@@ -37,6 +37,7 @@ struct listener {
 	bool		polling;	/* for its next event */
 	bool		readable;	/* connections may wait in its queue */
 	bool		closing;	/* once the poll has completed */
+	uint32_t	n_dropped;	/* by a socket of datagrams, at the last look */
 };
 
 struct drain {
@@ -85,7 +86,7 @@ struct worker {
 	struct stream_service	 streams[LISTENERS_MAX];
 	struct datagram_service	 datagram_services[LISTENERS_MAX];
 	struct datagrams	*datagrams;	/* NULL = there is no address of them */
-	uint64_t		 n_datagrams, n_datagrams_sent, n_datagrams_dropped;
+	uint64_t		 n_datagrams, n_datagrams_sent, n_datagrams_dropped, n_datagrams_lost;
 	struct conn_table	 conns;
 	struct reactor		 reactor;
 	struct mailbox		 mail;
@@ -133,6 +134,8 @@ bool listeners_closed(const struct worker *w);
 /* datagram.c */
 /* If there is an address of them. Return: 0 or -ENOMEM. */
 int datagrams_create(struct worker *w);
+/* What was dropped before us is not ours to tell. */
+void datagrams_start(struct listener *l);
 /* What has come, a few batches at most, and waits for the next. */
 void datagrams_receive(struct worker *w, struct listener *l);
 

@@ -162,6 +162,7 @@ static void publish(struct worker *w)
 	board_set(&row->datagrams, w->n_datagrams);
 	board_set(&row->datagrams_sent, w->n_datagrams_sent);
 	board_set(&row->datagrams_dropped, w->n_datagrams_dropped);
+	board_set(&row->datagrams_lost, w->n_datagrams_lost);
 	board_set(&row->log_dropped, access_n_dropped(w));
 	board_set(&row->faults, c->faults);
 	board_set(&row->state_reads, s->reads);
