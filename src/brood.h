@@ -1090,8 +1090,9 @@ typedef void brood_datagram_fn(struct brood_datagram *datagram, const void *data
  * brood_listen_datagram() - add an address of datagrams (UDP).
  * @address: as for brood_listen(), but no UNIX socket.
  *
- * Its workers share one socket under every model; an arrival wakes one of them. What waits in it is not lost by a reload,
- * an upgrade or the death of a worker. With .handler, brood_listen(brood, "udp:ADDRESS") has the shared object answer.
+ * Under BROOD_REUSEPORT each worker has its own socket, and what one client sends from one port comes to one worker; else,
+ * and with .join, all share one. What waits in it is not lost by a reload, by scaling, by an upgrade or by the death of a
+ * worker. With .handler, brood_listen(brood, "udp:ADDRESS") has the shared object answer.
  * Process: parent only, before brood_run().
  * Return: as brood_listen(); -EINVAL also without a function.
  */
