@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * chat - what one says in a line, all others of the same worker read: chat [ADDRESS], then nc 127.0.0.1 7000
+ * chat - what one says in a line, all others read: chat [ADDRESS [WORKERS]], then nc 127.0.0.1 7000
  *
- * A line is taken when it is whole. Who does not read misses lines, and is told how many. The clients of other workers
- * are not reached: say() is the place from where they would be told.
+ * A line is taken when it is whole, told to the others of the same worker, and sent to the other workers, who tell theirs.
+ * Who does not read misses lines, and is told how many; so are all when a worker could not take what another sent.
  */
 #include <brood.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct guest {
 };
 
 static struct guest *guests;
+static unsigned n_unsent;	/* lines that the other workers have missed */
 
 static void tell(struct guest *guest, const char *text, size_t len)
 {
@@ -37,14 +39,41 @@ static void tell(struct guest *guest, const char *text, size_t len)
 		guest->n_missed++;
 }
 
+static void tell_all_but(const struct guest *who, const char *line, size_t len)
+{
+	for (struct guest *guest = guests; guest; guest = guest->next)
+		if (guest != who)
+			tell(guest, line, len);
+}
+
+/* It is copied. With no other worker there it is for nobody. */
+static void tell_other_workers(const char *line, size_t len)
+{
+	if (brood_send(BROOD_TO_OTHERS, 0, line, len, -1) == -EAGAIN)
+		n_unsent++;
+}
+
+static void on_message(const struct brood_message *message, void *arg)
+{
+	tell_all_but(NULL, message->data, message->len);
+}
+
+static void on_room(void *arg)
+{
+	char line[64];
+	int n = snprintf(line, sizeof(line), "* you missed %u lines of another worker\n", n_unsent);
+
+	if (n_unsent > 0 && brood_send(BROOD_TO_OTHERS, 0, line, (size_t)n, -1) != -EAGAIN)
+		n_unsent = 0;
+}
+
 static void say(const struct guest *who, const char *text, size_t len)
 {
 	char line[BROOD_PEER_BYTES + LINE_MOST + 8];
 	int n = snprintf(line, sizeof(line), "%s: %.*s\n", who->name, (int)len, text);
 
-	for (struct guest *guest = guests; guest; guest = guest->next)
-		if (guest != who)
-			tell(guest, line, (size_t)n);
+	tell_all_but(who, line, (size_t)n);
+	tell_other_workers(line, (size_t)n);
 }
 
 static void on_open(struct brood_stream *stream, void *arg)
@@ -109,11 +138,16 @@ int main(int argc, char **argv)
 	static const struct brood_stream_events events = {
 		.size = sizeof(events), .open = on_open, .data = on_data, .close = on_close, .drain = on_drain,
 	};
+	struct brood_options options = BROOD_OPTIONS_INIT;
 	struct brood *brood;
 	int code = BROOD_EXIT_NOT_STARTED;
 
-	if (brood_create(NULL, &brood) < 0)
+	if (argc > 2)
+		options.workers = (uint32_t)strtoul(argv[2], NULL, 10);
+	if (brood_create(&options, &brood) < 0)
 		return code;
+	brood_on_message(on_message, NULL);
+	brood_on_room(on_room, NULL);
 	if (brood_listen_stream(brood, argc > 1 ? argv[1] : ":7000", &events, NULL) >= 0)
 		code = brood_run(brood);
 	brood_destroy(brood);
