@@ -1017,6 +1017,8 @@ struct brood_socket_events {
 	void	(*on_data)(struct brood_socket *socket, const void *data, size_t len, void *arg);	/* valid during the call */
 	void	(*on_writable)(struct brood_socket *socket, void *arg);	/* once, after a write was refused */
 	void	(*on_close)(struct brood_socket *socket, int error, void *arg);	/* 0 = the other side ended; it is gone on return */
+	/* The other side sends no more; writing goes on, and on_close comes behind brood_socket_shutdown(). Without: on_close. */
+	void	(*on_end)(struct brood_socket *socket, void *arg);
 };
 #define BROOD_SOCKET_EVENTS_INIT { .size = sizeof(struct brood_socket_events) }
 

@@ -31,6 +31,7 @@ struct brood_socket {
 	bool		 paused;
 	bool		 wants_room;	/* its owner was refused a write */
 	bool		 half_closed;	/* by us, once all is sent */
+	bool		 ended;		/* by the other side */
 	bool		 awaits_room;
 	char		*unsent;
 	size_t		 n_unsent;
@@ -81,6 +82,13 @@ static void tell_writable(struct brood_request *request, void *arg)
 	struct brood_socket *s = arg;
 
 	s->events.on_writable(s, s->arg);
+}
+
+static void tell_end(struct brood_request *request, void *arg)
+{
+	struct brood_socket *s = arg;
+
+	s->events.on_end(s, s->arg);
 }
 
 static void tell_close(struct brood_request *request, void *arg)
@@ -156,8 +164,11 @@ static ssize_t send_now(struct brood_socket *s, const char *data, size_t len)
 
 static void half_close_when_sent(struct brood_socket *s)
 {
-	if (s->half_closed && s->n_unsent == 0)
-		(void)shutdown(watch_fd(s->watch), SHUT_WR);
+	if (!s->half_closed || s->n_unsent > 0)
+		return;
+	(void)shutdown(watch_fd(s->watch), SHUT_WR);
+	if (s->ended)	/* told when nobody is being called */
+		reactor_alarm(async_reactor(), &s->again, async_reactor()->engine->now_ms + 1);
 }
 
 static int flush(struct brood_socket *s)
@@ -272,22 +283,39 @@ int brood_socket_shutdown(struct brood_socket *s)
 
 /* ---- receiving ---- */
 
+/* Return: whether the socket is still there. */
+static bool hear_end(struct brood_socket *s)
+{
+	s->ended = true;
+	if (s->events.on_end && !s->half_closed)
+		return tell(s, tell_end, s);
+	if (s->events.on_end && s->n_unsent > 0)
+		return true;
+	end(s, 0);
+	return false;
+}
+
 static void on_readable(void *arg)
 {
 	static char piece[PIECE_BYTES];
 	struct brood_socket *s = arg;
 
+	if (s->ended) {
+		if (s->half_closed && s->n_unsent == 0)
+			end(s, 0);
+		return;
+	}
 	for (int i = 0; i < PIECES_A_TURN && s->connected && !s->paused; i++) {
 		ssize_t n = recv(watch_fd(s->watch), piece, sizeof(piece), MSG_DONTWAIT);
 		struct piece_told told = { s, piece, n > 0 ? (size_t)n : 0 };
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n <= 0) {
-			end(s, n < 0 ? -errno : 0);
-			return;
-		}
-		if (!tell(s, tell_data, &told))
+		if (n < 0)
+			end(s, -errno);
+		else if (n == 0)
+			(void)hear_end(s);
+		if (n <= 0 || !tell(s, tell_data, &told))
 			return;
 	}
 	if (s->connected && !s->paused)
