@@ -12,8 +12,11 @@ SONAME	:= libbrood.so.0
 Q	:= $(if $(V),,@)
 say	= @mkdir -p $(@D); $(if $(V),,printf '  %-5s %s\n' $(1) $@)
 
+# Shared state on Redis is built in where there is hiredis.
+REDIS	:= $(if $(WITHOUT_REDIS),,$(shell tools/deps has redis))
+
 # The pool itself; the program around it; what is loaded into it; what tests it.
-OBJ	:= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out %.bpf.c,$(wildcard src/*.c $(ROOMS:%=src/%/*.c))))
+OBJ	:= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out %.bpf.c $(if $(REDIS),,src/state/redis_%.c),$(wildcard src/*.c $(ROOMS:%=src/%/*.c))))
 CLI_OBJ	:= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/cli/*.c src/doctor/*.c))
 PROGRAMS := $(shell grep -l '^int main' src/examples/*.c)	# the other examples are handlers
 EXAMPLES := $(PROGRAMS:src/%.c=$(BUILD)/%) \
@@ -45,10 +48,10 @@ COMPILE	= $(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP
 # The program of balance `least` is built in where there is what compiles it, and needs nothing when it runs.
 LEAST	:= $(if $(WITHOUT_LEAST),,$(shell PATH=$$PATH:/usr/sbin tools/deps has least))
 BPFTOOL	:= $(shell PATH=$$PATH:/usr/sbin command -v bpftool)
-STAMP	:= $(LEAST) $(CC) $(VERSION) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)
+STAMP	:= $(LEAST) $(REDIS:%=redis) $(CC) $(VERSION) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)
 # Each file was checked by itself; across files the compiler sees ghosts.
 LTO_LINK = $(if $(LTO),$(ALL_CFLAGS) -Wno-maybe-uninitialized -Wno-uninitialized)
-LIBS	:= -luring -ljansson -ldl
+LIBS	:= -luring -ljansson $(if $(REDIS),-lhiredis) -ldl
 CLI_LIBS := -linih -lncursesw -ltinfo	# of the program alone
 LIB_SO	:= $(BUILD)/libbrood.so.$(VERSION)
 
@@ -85,6 +88,10 @@ $(BUILD)/obj/cli/version.o: ALL_CPPFLAGS += -DBUILD_FLAGS='"$(OPT)$(SANITIZE:%= 
 ifneq ($(LEAST),)
 $(BUILD)/obj/balance/least.o: ALL_CPPFLAGS += -DBUILD_LEAST -isystem $(BUILD)/bpf
 $(BUILD)/obj/balance/least.o: $(BUILD)/bpf/least.skel.h
+endif
+
+ifneq ($(REDIS),)
+$(BUILD)/obj/state/redis.o: ALL_CPPFLAGS += -DBUILD_REDIS
 endif
 
 $(BUILD)/bpf/%.skel.h: src/balance/%.bpf.c src/balance/%_table.h $(BUILD)/flags
@@ -211,7 +218,7 @@ install: all	## to PREFIX=/usr/local, under DESTDIR
 	install -m 644 src/brood.h $(HOME_OF)/include/
 	install -m 644 $(BUILD)/libbrood.a $(LIB_SO) $(HOME_OF)/lib/
 	ln -sf libbrood.so.$(VERSION) $(HOME_OF)/lib/$(SONAME) && ln -sf $(SONAME) $(HOME_OF)/lib/libbrood.so
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/brood.pc.in >$(HOME_OF)/lib/pkgconfig/brood.pc
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@REDIS@|$(if $(REDIS),-lhiredis)|' tools/brood.pc.in >$(HOME_OF)/lib/pkgconfig/brood.pc
 	install -m 644 tools/brood.ini tools/systemd/brood.service $(HOME_OF)/share/doc/brood/
 	install -m 644 tools/container/seccomp.json tools/container/compose.yaml tools/container/kubernetes/brood.yaml \
 		$(HOME_OF)/share/doc/brood/

@@ -58,6 +58,21 @@ static int take_state(struct brood *brood)
 	return r;
 }
 
+/* What is there stays there: an upgrade hands nothing over. */
+static int make_remote_state(struct brood *brood)
+{
+	const struct brood_options *o = &brood->config.options;
+	const char *why;
+	int r = state_create_redis(o->state, o->state_prefix ? o->state_prefix : "brood:", o->state_timeout_ms,
+				   &brood->state, &why);
+
+	if (r < 0)
+		log_error("option state: no redis://[[USER]:PASSWORD@]HOST[:PORT][/DB] that can be used: %s", why);
+	else
+		state_set(brood->state);
+	return r == -ENOMEM ? r : r < 0 ? -EINVAL : 0;
+}
+
 static int make_state(struct brood *brood)
 {
 	const struct brood_options *o = &brood->config.options;
@@ -65,6 +80,8 @@ static int make_state(struct brood *brood)
 
 	if (o->state && strcmp(o->state, "off") == 0)
 		return 0;
+	if (o->state && state_is_redis(o->state))
+		return make_remote_state(brood);
 	r = take_state(brood);
 	if (r < 0)
 		r = state_create(o->state_bytes, o->state_full == BROOD_STATE_EVICT, &brood->state);

@@ -200,7 +200,8 @@ struct brood_options {
 	uint32_t	access_log_format;	/* enum brood_access_log_format */
 
 	/* shared state */
-	const char	*state;			/* "memory" or NULL: brood_state_*() have one; "off" = they have none */
+	const char	*state;			/* "memory" or NULL: brood_state_*() have one; "off" = they have none; or
+						 * "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]": brood_state_*_async() have one there */
 	uint64_t	state_bytes;		/* 16 MiB: its size; what is not used takes no memory */
 	uint32_t	state_full;		/* enum brood_state_full */
 	/* of a program, see brood_on() */
@@ -211,6 +212,10 @@ struct brood_options {
 	uint32_t	tasks;			/* 0 = off: task processes; at most 64 */
 	uint32_t	task_queue;		/* 256: tasks that may wait for one, of all workers; 8 to 4096, but not more than
 						 * net.core.wmem_max allows, by default some 550 */
+
+	/* shared state on a Redis server */
+	const char	*state_prefix;		/* "brood:": what its keys there begin with; at most 64 bytes */
+	uint32_t	state_timeout_ms;	/* 1000: to connect, and for an answer; then the connection is given up */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }
@@ -504,6 +509,52 @@ int brood_state_add(const char *key, int64_t n, uint64_t ttl_ms, int64_t *ret_va
  */
 int brood_state_next(uint64_t *cursor, char *ret_key, size_t size);
 
+/*
+ * The same without waiting, and so wherever the store is: with the option state at "redis://..." there is no answer at once,
+ * and the functions above, brood_once() too, return -ENOTSUP.
+ */
+struct brood_state_answer {
+	int		error;		/* 0; or -errno as above, or one of these, of a server alone:
+					 * -ETIMEDOUT, -ECONNRESET (it may have been done, or not), -EIO (it refuses) */
+	uint64_t	version;	/* of a get: for brood_state_cas_async(); a counter has none: 0 */
+	int64_t		number;		/* of a counter: the sum, what was read */
+	const void	*value;		/* of a get; valid during the call. A counter's: its digits */
+	size_t		len;
+	const char	*const *keys;	/* of a scan: terminated; valid during the call */
+	size_t		n_keys;		/* may be 0 although there are more */
+	uint64_t	cursor;		/* of a scan: for the next one; 0 = that was all */
+};
+
+/**
+ * typedef brood_state_fn - the answer.
+ * @request: that of the call; NULL if it had none. @answer: valid during the call.
+ *
+ * Process: worker, in its loop, as a callback of @request: a fault in it is contained as one in a handler.
+ */
+typedef void brood_state_fn(struct brood_request *request, const struct brood_state_answer *answer, void *arg);
+
+/**
+ * brood_state_get_async() and so on - ask, and be told.
+ * @request: for which it is; when that is over, @fn is not called any more, but what was asked is done. NULL = for none.
+ * @fn: called once: within the call where the store is in memory, later where it is a server's. All else as above.
+ *
+ * brood_state_scan_async() is brood_state_next() in pieces: the keys that begin with @prefix ("" = all), from @cursor on, 0
+ * to begin. On a server a key may come more than once.
+ *
+ * Process: a worker, in its loop. In memory as above before brood_run(), too.
+ * Return: 0; or, and @fn is not called and nothing was done, -EINVAL, -EMSGSIZE, -ENOTSUP, -ENOMEM, -EPIPE (@request is
+ * over), -EAGAIN (the server is not there now, or 65536 answers or 4 MiB of commands are outstanding).
+ */
+int brood_state_get_async(struct brood_request *request, const char *key, brood_state_fn *fn, void *arg);
+int brood_state_set_async(struct brood_request *request, const char *key, const void *value, size_t len, uint64_t ttl_ms,
+			  brood_state_fn *fn, void *arg);
+int brood_state_cas_async(struct brood_request *request, const char *key, uint64_t version, const void *value, size_t len,
+			  uint64_t ttl_ms, brood_state_fn *fn, void *arg);
+int brood_state_delete_async(struct brood_request *request, const char *key, brood_state_fn *fn, void *arg);
+int brood_state_add_async(struct brood_request *request, const char *key, int64_t n, uint64_t ttl_ms, brood_state_fn *fn,
+			  void *arg);
+int brood_state_scan_async(struct brood_request *request, const char *prefix, uint64_t cursor, brood_state_fn *fn, void *arg);
+
 struct brood_watch;
 
 /**
@@ -520,7 +571,8 @@ typedef void brood_state_watch_fn(const char *key, void *arg);
  * @ret_watch: for brood_state_unwatch(); NULL = for as long as the worker lives.
  *
  * That an entry expires or makes room is not told. Who watches first and then reads misses nothing. What is watched before
- * brood_run() is watched by every worker, and called once when it begins.
+ * brood_run() is watched by every worker, and called once when it begins. On a server every watch is called once when it has
+ * begun there, and again whenever the connection was lost.
  * Return: 0, -ENOMEM.
  */
 int brood_state_watch(const char *key, brood_state_watch_fn *fn, void *arg, struct brood_watch **ret_watch);

@@ -245,6 +245,22 @@ void resolve_release(struct config *config)
 
 /* ---- for the first time ---- */
 
+static int check_state(const struct brood_options *o)
+{
+	const char *prefix = o->state_prefix ? o->state_prefix : "";
+
+	if (o->state && strcmp(o->state, "memory") != 0 && strcmp(o->state, "off") != 0 &&
+	    strncmp(o->state, "redis://", strlen("redis://")) != 0) {
+		log_error("option state: \"%s\" is neither memory nor off nor redis://HOST:PORT", o->state);
+		return -EINVAL;
+	}
+	if (strlen(prefix) > STATE_PREFIX_MAX) {
+		log_error("option state_prefix: \"%s\" is longer than %d bytes", prefix, STATE_PREFIX_MAX);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check_options(const struct brood_options *options)
 {
 	if (resolve_n_answers(options) > 1) {
@@ -259,10 +275,8 @@ static int check_options(const struct brood_options *options)
 		log_error("option balance: only under the model reuseport; the others decide for themselves");
 		return -EINVAL;
 	}
-	if (options->state && strcmp(options->state, "memory") != 0 && strcmp(options->state, "off") != 0) {
-		log_error("option state: \"%s\" is neither memory nor off", options->state);
+	if (check_state(options) < 0)
 		return -EINVAL;
-	}
 	if (options->tasks && (options->root || options->text)) {
 		log_error("option tasks: files and texts ask for none; a handler does");
 		return -EINVAL;

@@ -71,11 +71,12 @@
 	X(stdio,		0,		0,	BROOD_STDIO_LOG)	\
 	X(access_log_format,	0,		0,	BROOD_ACCESS_JSON)	\
 	X(state_bytes,		16 * MIB,	MIB,	256 * GIB)		\
-	X(state_full,		0,		0,	BROOD_STATE_REFUSE)
+	X(state_full,		0,		0,	BROOD_STATE_REFUSE)	\
+	X(state_timeout_ms,	1000,		10,	60000)
 
 /* Those that stay as they are while a pool runs: a reload changes all others. */
 #define FIXED_NUMBERS(X) X(model) X(engine) X(backlog) X(join) X(balance) X(rebalance) X(callbacks_in_parent) \
-	X(state_bytes) X(state_full) X(tasks) X(task_queue)
+	X(state_bytes) X(state_full) X(state_timeout_ms) X(tasks) X(task_queue)
 
 /* Every string of struct brood_options, and whether it stays as it is. */
 #define STRINGS(X)			\
@@ -87,11 +88,14 @@
 	X(log_file,	true)		\
 	X(access_log,	true)		\
 	X(state,	true)		\
+	X(state_prefix,	true)		\
 	X(root,		false)		\
 	X(text,		false)		\
 	X(handler,	false)	\
 	X(env,		false)	\
 	X(cwd,		false)
+
+#define STATE_PREFIX_MAX 64
 
 struct setting {
 	const char	*name;

@@ -166,11 +166,15 @@ const struct option option_table[] = {
 
 	HEADING("State that the workers share (brood_state(3))", FOR_SERVE),
 	SERVES("state",           "WHERE",    parse_state,        pool.state,
-	       "memory or off (memory)"),
+	       "memory, off or redis://[:PASSWORD@]HOST (memory)"),
 	SERVES("state-size",      "SIZE",     parse_size,          pool.state_bytes,
 	       "what is not used takes no memory"),
 	CHOICE_OF("state-full",   "ACTION",   state_fulls,         pool.state_full,
 	       "evict what was not used for long, or refuse", FOR_SERVE),
+	SERVES("state-prefix",    "TEXT",     parse_string,        pool.state_prefix,
+	       "what keys on Redis begin with (brood:)"),
+	SERVES("state-timeout",   "TIME",     parse_duration,      pool.state_timeout_ms,
+	       "to connect to Redis, and for its answers"),
 
 	LATER("pin"),
 };

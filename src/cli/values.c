@@ -283,8 +283,8 @@ const char *parse_admin(const struct option *option, const char *value, struct s
 
 const char *parse_state(const struct option *option, const char *value, struct serve_options *out)
 {
-	if (strcmp(value, "memory") != 0 && strcmp(value, "off") != 0)
-		return "memory or off";
+	if (strcmp(value, "memory") != 0 && strcmp(value, "off") != 0 && strncmp(value, "redis://", 8) != 0)
+		return "memory, off or redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]";
 	out->pool.state = value;
 	return NULL;
 }

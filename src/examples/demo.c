@@ -506,24 +506,39 @@ static void answer_leak(struct brood_request *r)
 	respond_text(r, 200, "leaked\n");
 }
 
+static void refuse_count(struct brood_request *r, int error)
+{
+	if (error == -EINVAL)
+		respond_text(r, 400, "400 key empty\n");
+	else
+		respond_text(r, 503, "503 cannot be counted\n");
+}
+
+/* Within the call where the state is in memory, later where it is on a server. */
+static void on_count(struct brood_request *r, const struct brood_state_answer *answer, void *arg)
+{
+	char text[32];
+
+	if (answer->error < 0) {
+		refuse_count(r, answer->error);
+		return;
+	}
+	snprintf(text, sizeof(text), "%lld\n", (long long)answer->number);
+	respond_text(r, 200, text);
+}
+
 static void answer_count(struct brood_request *r)
 {
-	char key[BROOD_STATE_KEY_MAX + 1] = "count", text[32];
-	int64_t count;
+	char key[BROOD_STATE_KEY_MAX + 1] = "count";
 	int n = brood_query_get(r, "key", key, sizeof(key));
 
 	if (n < 0 && n != -ENOENT) {
 		respond_text(r, 400, "400 key malformed or too long\n");
 		return;
 	}
-	n = brood_state_add(key, 1, 0, &count);
-	if (n < 0) {
-		snprintf(text, sizeof(text), "%s", n == -EINVAL ? "400 key empty\n" : "503 cannot be counted\n");
-		respond_text(r, n == -EINVAL ? 400 : 503, text);
-		return;
-	}
-	snprintf(text, sizeof(text), "%lld\n", (long long)count);
-	respond_text(r, 200, text);
+	n = brood_state_add_async(r, key, 1, 0, on_count, NULL);
+	if (n < 0)
+		refuse_count(r, n);
 }
 
 /* ---- /once ---- */

@@ -30,24 +30,35 @@ static bool name_window(const struct brood_request *r, uint64_t window, char nam
 	return true;
 }
 
-void brood_handle(struct brood_request *request)
+static void tell(struct brood_request *request, int64_t count)
 {
-	uint64_t now_s = (uint64_t)time(NULL);
-	char name[BROOD_STATE_KEY_MAX + 1], text[64];
-	int64_t count = 0;
+	char text[64];
 	int n;
 
-	if (!name_window(request, now_s / WINDOW_S, name)) {
-		brood_respond(request, 401, "text/plain", "401 X-Api-Key missing\n", 22);
-		return;
-	}
-	(void)brood_state_add(name, 1, WINDOW_S * 1000, &count);
 	if (count > LIMIT) {
-		snprintf(text, sizeof(text), "%u", WINDOW_S - (unsigned)(now_s % WINDOW_S));
+		snprintf(text, sizeof(text), "%u", WINDOW_S - (unsigned)((uint64_t)time(NULL) % WINDOW_S));
 		brood_set_header(request, "Retry-After", text);
 		brood_respond(request, 429, "text/plain", "429 too many requests\n", 22);
 		return;
 	}
 	n = snprintf(text, sizeof(text), "request %lld of %d\n", (long long)count, LIMIT);
 	brood_respond(request, 200, "text/plain", text, (size_t)n);
+}
+
+static void on_count(struct brood_request *request, const struct brood_state_answer *answer, void *arg)
+{
+	tell(request, answer->error < 0 ? 0 : answer->number);
+}
+
+void brood_handle(struct brood_request *request)
+{
+	uint64_t now_s = (uint64_t)time(NULL);
+	char name[BROOD_STATE_KEY_MAX + 1];
+
+	if (!name_window(request, now_s / WINDOW_S, name)) {
+		brood_respond(request, 401, "text/plain", "401 X-Api-Key missing\n", 22);
+		return;
+	}
+	if (brood_state_add_async(request, name, 1, WINDOW_S * 1000, on_count, NULL) < 0)
+		tell(request, 0);
 }

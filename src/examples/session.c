@@ -9,13 +9,15 @@
  *   POST /logout             ends it
  *
  * A session is a struct under a name that cannot be guessed, and lives for half an hour after its last use. What is read,
- * changed and written may have been changed by another worker in between: then it is read again.
+ * changed and written may have been changed by another worker in between: then it is read again. The store may be in memory,
+ * which answers at once, or on a Redis server (--state redis://...), which does later.
  */
 #include <brood.h>
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -26,6 +28,12 @@
 struct session {
 	char		user[64];
 	uint64_t	visits;
+};
+
+/* One of a request, while its session is read and written. */
+struct visit {
+	struct session	session;
+	char		key[KEY_BYTES];
 };
 
 static void respond(struct brood_request *r, int status, const char *text)
@@ -54,6 +62,14 @@ static bool name_session(const struct brood_request *r, char key[KEY_BYTES])
 	return true;
 }
 
+static void on_logged_in(struct brood_request *r, const struct brood_state_answer *answer, void *arg)
+{
+	if (answer->error < 0)
+		respond(r, 503, "503 try again\n");
+	else
+		respond(r, 200, "welcome\n");
+}
+
 static void log_in(struct brood_request *r)
 {
 	struct session session = { .user = "" };
@@ -66,54 +82,95 @@ static void log_in(struct brood_request *r)
 		return;
 	}
 	snprintf(key, KEY_BYTES, "session:%016llx%016llx", (unsigned long long)name[0], (unsigned long long)name[1]);
-	if (brood_state_cas(key, 0, &session, sizeof(session), LIFE_MS) < 0) {
-		respond(r, 503, "503 try again\n");
-		return;
-	}
 	snprintf(cookie, sizeof(cookie), "session=%s; HttpOnly; SameSite=Strict; Path=/", key + strlen("session:"));
 	brood_set_header(r, "Set-Cookie", cookie);
-	respond(r, 200, "welcome\n");
+	if (brood_state_cas_async(r, key, 0, &session, sizeof(session), LIFE_MS, on_logged_in, NULL) < 0)
+		respond(r, 503, "503 try again\n");
 }
 
-/* Return: 0 and the session with this visit in it, -ENOENT, or another -errno. */
-static int visit(const char *key, struct session *session)
+static void on_closed(struct brood_request *r, void *arg)
 {
-	uint64_t version;
-	int error;
+	free(arg);
+}
 
-	do {
-		error = brood_state_get(key, session, sizeof(*session), &version);
-		if (error != (int)sizeof(*session))
-			return error < 0 ? error : -ENOENT;
-		session->visits++;
-		error = brood_state_cas(key, version, session, sizeof(*session), LIFE_MS);
-	} while (error == -ESTALE);
-	return error;
+static void finish(struct brood_request *r, struct visit *v, int error)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s, visit %llu, worker %u\n", v->session.user, (unsigned long long)v->session.visits,
+		 brood_slot());
+	brood_on_close(r, NULL, NULL);
+	free(v);
+	if (error < 0)
+		respond(r, error == -ENOENT ? 401 : 503, error == -ENOENT ? "401 log in\n" : "503 try again\n");
+	else
+		respond(r, 200, text);
+}
+
+static void on_session(struct brood_request *r, const struct brood_state_answer *answer, void *arg);
+
+static void on_written(struct brood_request *r, const struct brood_state_answer *answer, void *arg)
+{
+	struct visit *v = arg;
+	int error = answer->error;
+
+	if (error == -ESTALE) {
+		error = brood_state_get_async(r, v->key, on_session, v);
+		if (error == 0)
+			return;
+	}
+	finish(r, v, error);
+}
+
+static void on_session(struct brood_request *r, const struct brood_state_answer *answer, void *arg)
+{
+	struct visit *v = arg;
+	int error = answer->error;
+
+	if (error == 0 && answer->len != sizeof(v->session))
+		error = -ENOENT;
+	if (error == 0) {
+		memcpy(&v->session, answer->value, sizeof(v->session));
+		v->session.visits++;
+		error = brood_state_cas_async(r, v->key, answer->version, &v->session, sizeof(v->session), LIFE_MS,
+					      on_written, v);
+	}
+	if (error < 0)
+		finish(r, v, error);
 }
 
 static void tell(struct brood_request *r)
 {
-	struct session session;
-	char key[KEY_BYTES], text[128];
-	int error = name_session(r, key) ? visit(key, &session) : -ENOENT;
+	struct visit *v = calloc(1, sizeof(*v));
+	int error;
 
-	if (error < 0) {
-		respond(r, error == -ENOENT ? 401 : 503, error == -ENOENT ? "401 log in\n" : "503 try again\n");
+	if (!v) {
+		respond(r, 503, "503 try again\n");
 		return;
 	}
-	snprintf(text, sizeof(text), "%s, visit %llu, worker %u\n", session.user, (unsigned long long)session.visits,
-		 brood_slot());
-	respond(r, 200, text);
+	brood_on_close(r, on_closed, v);
+	error = name_session(r, v->key) ? brood_state_get_async(r, v->key, on_session, v) : -ENOENT;
+	if (error < 0)
+		finish(r, v, error);
+}
+
+static void on_logged_out(struct brood_request *r, const struct brood_state_answer *answer, void *arg)
+{
+	if (answer->error < 0 && answer->error != -ENOENT)
+		respond(r, 503, "503 try again\n");
+	else
+		respond(r, 200, "bye\n");
 }
 
 static void log_out(struct brood_request *r)
 {
 	char key[KEY_BYTES];
 
-	if (name_session(r, key))
-		(void)brood_state_delete(key);
 	brood_set_header(r, "Set-Cookie", "session=; Max-Age=0; Path=/");
-	respond(r, 200, "bye\n");
+	if (!name_session(r, key))
+		respond(r, 200, "bye\n");
+	else if (brood_state_delete_async(r, key, on_logged_out, NULL) < 0)
+		respond(r, 503, "503 try again\n");
 }
 
 void brood_handle(struct brood_request *request)

@@ -404,7 +404,7 @@ int brood_once(const struct brood_loader *loader, const char *key, brood_once_fn
 
 	if (ret_once)
 		*ret_once = NULL;
-	if (!st || !state_reactor())
+	if (!st || st->redis || !state_reactor())
 		return -ENOTSUP;
 	r = loader->size == sizeof(*loader) && loader->load ? state_key(st, OWNER_ONCE, key, &k) : -EINVAL;
 	if (r == 0)

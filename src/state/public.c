@@ -10,10 +10,18 @@
 #define OWNER_USER 'u'	/* of a key: its first byte, which the user does not see */
 
 /* Return: 0, -ENOTSUP (there is no store), -EINVAL. */
-static int open_key(const char *text, struct state **ret_state, struct state_key *ret_key)
+static int open_key_anywhere(const char *text, struct state **ret_state, struct state_key *ret_key)
 {
 	*ret_state = state_get();
 	return *ret_state ? state_key(*ret_state, OWNER_USER, text, ret_key) : -ENOTSUP;
+}
+
+/* The same where there is an answer at once; -ENOTSUP when a server is to be asked. */
+static int open_key(const char *text, struct state **ret_state, struct state_key *ret_key)
+{
+	struct state *st = state_get();
+
+	return st && st->redis ? -ENOTSUP : open_key_anywhere(text, ret_state, ret_key);
 }
 
 /* A counter is read as its digits. */
@@ -93,7 +101,7 @@ int brood_state_watch(const char *key, brood_state_watch_fn *fn, void *arg, stru
 {
 	struct state_key k;
 	struct state *st;
-	int r = open_key(key, &st, &k);
+	int r = open_key_anywhere(key, &st, &k);
 
 	return r < 0 ? r : state_watch(st, &k, fn, arg, ret_watch);
 }
@@ -113,5 +121,5 @@ int brood_state_next(uint64_t *cursor, char *ret_key, size_t size)
 {
 	struct state *st = state_get();
 
-	return st ? state_next(st, OWNER_USER, cursor, ret_key, size) : -ENOTSUP;
+	return st && !st->redis ? state_next(st, OWNER_USER, cursor, ret_key, size) : -ENOTSUP;
 }

@@ -5,6 +5,7 @@
  * A sealed memfd: what is not used takes none, and nobody can shorten it under the others. How it is divided follows
  * from its size alone, so a pool that is upgraded can leave it to the next one.
  */
+#include "state/redis.h"
 #include "state/room.h"
 
 #include <errno.h>
@@ -220,6 +221,7 @@ void state_destroy(struct state *st)
 {
 	if (!st)
 		return;
+	redis_destroy(st->redis);
 	if (current == st) {
 		watch_forget();
 		current = NULL;

@@ -25,6 +25,7 @@ struct state {
 	size_t		 seen_at;
 	size_t		 marks_at;
 	size_t		 blocks_at;
+	struct redis	*redis;		/* the store is there, and nothing of the above */
 	uint64_t	 stuck;		/* mask of the shards whose lock could not be had in time */
 };
 
@@ -231,6 +232,14 @@ uint64_t expiry(uint64_t ttl_ms);
 /* watch.c */
 int watch_prefix(struct state *st, const struct state_key *prefix, brood_state_watch_fn *fn, void *arg,
 		 struct brood_watch **ret_watch);
+
+struct redis;
+/* A server has told of a change of @key, to those who watch just this one. */
+void watch_tell_key(const struct state_key *key);
+/* The same to those alone who watch a prefix whose pattern is @pattern; @key NULL = anything. */
+void watch_tell_pattern(const struct redis *redis, const char *pattern, const struct state_key *key);
+/* Calls @fn for each key and prefix that is watched. */
+void watch_each(void (*fn)(struct redis *redis, const struct state_key *key, bool is_prefix), struct redis *redis);
 
 /* The store is gone, and the loop as well. */
 void watch_forget(void);

@@ -89,6 +89,47 @@ int state_write(struct state *state, const struct state_key *key, uint64_t versi
 /* Return: 0, -ENOENT, -ESTALE, -EAGAIN. */
 int state_remove(struct state *state, const struct state_key *key, uint64_t version);
 
+/* ---- redis.c: the store is on a server ---- */
+
+/*
+ * Of redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]. A name is looked up, which may take a while. *ret_why: in a few words,
+ * for -EINVAL. Return: 0, -EINVAL, -ENOTSUP (built without), -ENOMEM.
+ */
+int state_create_redis(const char *url, const char *prefix, uint32_t timeout_ms, struct state **ret_state,
+		       const char **ret_why);
+/* Whether @text could be such a one. */
+bool state_is_redis(const char *text);
+
+/* ---- ask.c: of a store wherever it is ---- */
+
+typedef void state_answer_fn(const struct brood_state_answer *answer, void *arg);
+
+struct question;
+/*
+ * @fn is called exactly once, within this call (*ret_id is 0 then) or later. Return: 0, or another -errno, and it is not
+ * called: -EAGAIN (the server is not there, or too much waits), -ENOMEM.
+ */
+int state_ask(struct state *state, const struct question *question, state_answer_fn *fn, void *arg, uint64_t *ret_id);
+/* Whether it is asked elsewhere, and so answered later. */
+bool state_is_remote(const struct state *state);
+/* It is not called any more. */
+void state_cancel(struct state *state, uint64_t id);
+/* The end of a turn of the loop: what was asked is sent. */
+void state_flush(void);
+
+enum ask { ASK_GET, ASK_SET, ASK_CAS, ASK_DELETE, ASK_ADD, ASK_SCAN };
+
+struct question {
+	enum ask	 ask;
+	struct state_key key;		/* of a scan: what all of them begin with */
+	const void	*value;
+	size_t		 len;
+	uint64_t	 version;
+	uint64_t	 ttl_ms;
+	int64_t		 n;
+	uint64_t	 cursor;
+};
+
 /* ---- watch.c ---- */
 
 /* One of the loop of this process: what is watched, from now on and since before, is told there. */

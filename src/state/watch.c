@@ -8,6 +8,7 @@
 #include "state/room.h"
 
 #include "reactor/reactor.h"
+#include "state/redis.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,7 @@ struct brood_watch {
 	struct state_key	 key;
 	brood_state_watch_fn	*fn;		/* NULL = unwatched while others are told */
 	void			*arg;
+	bool			 is_prefix;
 };
 
 static struct watching {
@@ -44,11 +46,16 @@ static struct watching {
 
 /* ---- telling ---- */
 
+static bool is_of(const struct brood_watch *w, const struct state_key *key)
+{
+	return w->fn && w->key.hash == key->hash && w->key.len == key->len &&
+	       memcmp(w->key.words, key->words, key->len) == 0;
+}
+
 static void tell_key(const struct state_key *key)
 {
 	for (struct brood_watch *w = watching.chains[key->hash % N_CHAINS]; w; w = w->next)
-		if (w->fn && w->key.hash == key->hash && w->key.len == key->len &&
-		    memcmp(w->key.words, key->words, key->len) == 0)
+		if (is_of(w, key))
 			w->fn((const char *)key->words + 1, w->arg);
 	for (struct brood_watch *w = watching.prefixes; w; w = w->next)
 		if (w->fn && w->key.len <= key->len && memcmp(w->key.words, key->words, w->key.len) == 0)
@@ -172,6 +179,57 @@ static void on_wake(void *arg)
 		(void)eventfd_write(st->event_fd, 1);	/* again, behind what else there is to do */
 }
 
+/* ---- where the store is on a server ---- */
+
+void watch_tell_key(const struct state_key *key)
+{
+	watching.telling++;
+	for (struct brood_watch *w = watching.chains[key->hash % N_CHAINS]; w; w = w->next)
+		if (is_of(w, key))
+			w->fn((const char *)key->words + 1, w->arg);
+	watching.telling--;
+	sweep_ended();
+}
+
+void watch_tell_pattern(const struct redis *redis, const char *pattern, const struct state_key *key)
+{
+	char own[REDIS_PATTERN_MAX];
+
+	watching.telling++;
+	for (struct brood_watch *w = watching.prefixes; w; w = w->next) {
+		if (!w->fn)
+			continue;
+		redis_pattern(&redis->settings, &w->key, own);
+		if (strcmp(own, pattern) == 0)
+			w->fn(key ? (const char *)key->words + 1 : NULL, w->arg);
+	}
+	watching.telling--;
+	sweep_ended();
+}
+
+void watch_each(void (*fn)(struct redis *redis, const struct state_key *key, bool is_prefix), struct redis *redis)
+{
+	for (unsigned i = 0; i < N_CHAINS; i++)
+		for (struct brood_watch *w = watching.chains[i]; w; w = w->next)
+			if (w->fn)
+				fn(redis, &w->key, false);
+	for (struct brood_watch *w = watching.prefixes; w; w = w->next)
+		if (w->fn)
+			fn(redis, &w->key, true);
+}
+
+/* Of one that is ended: unless another one is the same. */
+static void unsubscribe(struct redis *redis, const struct brood_watch *ended)
+{
+	for (struct brood_watch *w = watching.chains[ended->key.hash % N_CHAINS]; w && !ended->is_prefix; w = w->next)
+		if (is_of(w, &ended->key))
+			return;
+	for (struct brood_watch *w = watching.prefixes; w && ended->is_prefix; w = w->next)
+		if (w->fn && w->key.len == ended->key.len && memcmp(w->key.words, ended->key.words, w->key.len) == 0)
+			return;
+	redis_unsubscribe(redis, &ended->key, ended->is_prefix);
+}
+
 /* ---- beginning ---- */
 
 /* From now on. What is watched before the fork is watched by each child from its own beginning. */
@@ -219,6 +277,10 @@ void state_serve(struct state *st, struct reactor *reactor)
 	bool inherited = watching.pid != getpid();
 
 	watching.reactor = reactor;
+	if (st->redis) {
+		redis_serve(st->redis, reactor, has_any());
+		return;
+	}
 	if (!has_any())
 		return;
 	begin(st);
@@ -251,19 +313,24 @@ static int add(struct state *st, struct brood_watch **chain, const struct state_
 	       void *arg, struct brood_watch **ret_watch)
 {
 	struct brood_watch *w = malloc(sizeof(*w));
-	int r;
+	int r = 0;
 
 	if (!w)
 		return -ENOMEM;
-	begin(st);
-	r = listen_for_changes(st);
+	if (!st->redis) {
+		begin(st);
+		r = listen_for_changes(st);
+	}
 	if (r < 0) {
 		free(w);
 		return r;
 	}
 	*w = (struct brood_watch){ .next = *chain, .key = *key, .fn = fn, .arg = arg };
+	w->is_prefix = chain == &watching.prefixes;
 	((char *)w->key.words)[key->len] = '\0';
 	*chain = w;
+	if (st->redis)
+		redis_subscribe(st->redis, key, w->is_prefix);
 	if (ret_watch)
 		*ret_watch = w;
 	return 0;
@@ -286,6 +353,8 @@ void brood_state_unwatch(struct brood_watch *watch)
 	if (!watch)
 		return;
 	watch->fn = NULL;
+	if (state_get() && state_get()->redis)
+		unsubscribe(state_get()->redis, watch);
 	watching.has_ended = true;
 	sweep_ended();
 }

@@ -217,6 +217,7 @@ static int run(struct worker *w)
 		recycle_step(w);
 		access_step(w);
 		mail_flush(w);
+		state_flush();
 		publish(w);
 	}
 	return 0;

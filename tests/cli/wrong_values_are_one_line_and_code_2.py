@@ -63,9 +63,11 @@ WRONG = {
     "log": [""],
     "access-log": [""],
     "access-log-format": WORDS,
-    "state": WORDS + ["Memory", "redis"],
+    "state": WORDS + ["Memory", "redis", "redis:", "rediss://a"],
     "state-size": SIZES + ["1023K", "257G"],
     "state-full": WORDS,
+    "state-prefix": [""],
+    "state-timeout": TIMES + ["9ms", "61s"],
     "log-format": WORDS,
     "log-level": WORDS + ["info,debug"],
 }

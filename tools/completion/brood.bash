@@ -7,7 +7,8 @@ _brood_both='--config --check --listen --join --admin --backlog --workers --mode
 _brood_serve='--root --text --handler --listing --cache-size --max-connections --tasks --task-queue --rebalance --engine --on-fault
 	--poison-limit --max-requests --max-head --max-target --max-fields --max-body --header-timeout --body-timeout
 	--idle-timeout --write-timeout --linger-timeout --max-conn-requests --max-conn-age --access-log
-	--access-log-format --state --state-size --state-full'
+	--access-log-format --state --state-size --state-full
+	--state-prefix --state-timeout'
 _brood_run='--ready --stop-signal --shell --stdio --env --cwd'
 
 _brood_words() {
@@ -29,7 +30,7 @@ _brood_value() {
 	--on-giveup) _brood_words 'exit degrade' "$2" ;;
 	--on-fault) _brood_words 'die contain' "$2" ;;
 	--stdio) _brood_words 'inherit null log' "$2" ;;
-	--state) _brood_words 'memory off' "$2" ;;
+	--state) _brood_words 'memory off redis://' "$2" ;;
 	--state-full) _brood_words 'evict refuse' "$2" ;;
 	--log-format) _brood_words 'text json' "$2" ;;
 	--access-log-format) _brood_words 'common combined json' "$2" ;;
