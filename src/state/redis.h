@@ -74,6 +74,7 @@ struct redis_link {
 	bool		 complained;		/* since it was last ready */
 	unsigned	 n_greetings;		/* answers to come before it is ready */
 	uint32_t	 backoff_ms;
+	uint64_t	 ready_ms;		/* since when it was, the last time */
 	struct alarm	 late;
 	struct alarm	 again;			/* to connect, or to go on reading */
 	size_t		 n_unanswered;		/* bytes read since the last whole answer */

@@ -60,8 +60,11 @@ static void complain(struct redis_link *l, const char *why)
 /* Others than us may be waiting for the server: each comes back at another moment. */
 static uint32_t next_backoff(struct redis_link *l)
 {
-	uint32_t ms = l->backoff_ms;
+	uint32_t ms;
 
+	if (l->was_ready && now_ms(l) - l->ready_ms > BACKOFF_MOST_MS)
+		l->backoff_ms = BACKOFF_FIRST_MS;	/* one that lets us in and then talks nonsense is not well yet */
+	ms = l->backoff_ms;
 	l->backoff_ms = ms * 2 > BACKOFF_MOST_MS ? BACKOFF_MOST_MS : ms * 2;
 	return ms - (uint32_t)((uint64_t)getpid() * 2654435761u % (ms / 4 + 1));
 }
@@ -207,7 +210,7 @@ static void become_ready(struct redis_link *l)
 {
 	l->state = LINK_READY;
 	l->had_failed = false;
-	l->backoff_ms = BACKOFF_FIRST_MS;
+	l->ready_ms = now_ms(l);
 	if (l->complained)
 		log_info("shared state: redis %s: there again", l->settings->name);
 	l->complained = false;

@@ -85,7 +85,6 @@ static inline void loop_open(struct engine *e, struct state *st)
 static inline void loop_close(struct state *st)
 {
 	state_destroy(st);
-	loop_for(20);		/* what is closed is let go of by the kernel */
 	async_open(NULL);
 	reactor_finish(&reactor);
 }
