@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Counters, sessions and limits are one for all workers; they outlive crashes, reloads and scaling."""
+"""Counters, sessions and limits are one for all workers, in memory and on Redis; they outlive crashes, reloads and scaling."""
 import os
 import pathlib
 import re
@@ -8,6 +8,7 @@ import signal
 import threading
 
 from _play import Brood, Client, check, engines, get
+from _redis import back_ends
 
 EXAMPLES = pathlib.Path(os.environ.get("BUILD", pathlib.Path(__file__).resolve().parents[2] / "build")) / "examples"
 
@@ -18,8 +19,8 @@ def count_on(port, n, key):
         get(port, f"/count?key={key}")
 
 
-def counts(engine):
-    with Brood(engine=engine, workers=3, control=True) as brood:
+def counts(engine, where):
+    with Brood(*where, engine=engine, workers=3, control=True) as brood:
         threads = [threading.Thread(target=count_on, args=(brood.port, 100, "k")) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -51,8 +52,8 @@ def refuses():
         check(get(brood.port, "/count?key=1").body == b"2\n", "those that are there stay")
 
 
-def sessions():
-    with Brood(what=("--handler", str(EXAMPLES / "session.so")), workers=4) as brood:
+def sessions(where):
+    with Brood(*where, what=("--handler", str(EXAMPLES / "session.so")), workers=4) as brood:
         check(get(brood.port, "/").status == 401, "nobody is logged in")
         cookie = get(brood.port, "/login?user=ann", method="POST")["set-cookie"].split(";")[0]
         told = [get(brood.port, "/", f"Cookie: {cookie}\r\n").body.decode() for _ in range(40)]
@@ -62,8 +63,8 @@ def sessions():
         check(get(brood.port, "/", f"Cookie: {cookie}\r\n").status == 401, "and is logged out everywhere")
 
 
-def limits():
-    with Brood(what=("--handler", str(EXAMPLES / "limiter.so")), workers=4) as brood:
+def limits(where):
+    with Brood(*where, what=("--handler", str(EXAMPLES / "limiter.so")), workers=4) as brood:
         check(get(brood.port, "/").status == 401, "everybody has a key")
         statuses = [get(brood.port, "/", "X-Api-Key: ann\r\n").status for _ in range(250)]
         check(100 <= statuses.count(200) <= 200, f"one window or two: {statuses.count(200)}")
@@ -73,8 +74,10 @@ def limits():
         check(get(brood.port, "/", "X-Api-Key: bob\r\n").status == 200, "others are not concerned")
 
 
-for engine_name in engines():
-    counts(engine_name)
+with back_ends() as all_of_them:
+    for options in all_of_them:
+        for engine_name in engines():
+            counts(engine_name, (*options, *(("--state-prefix", engine_name) if options else ())))
+        sessions(options)
+        limits(options)
 refuses()
-sessions()
-limits()
