@@ -132,6 +132,7 @@ struct conn {
  */
 struct companion {
 	struct companion *next;
+	struct companion **link;	/* what names it; NULL = nothing does */
 	/* It is over; the request still is there. @tell: whoever asked may be told. Its owner may free it. */
 	void		(*end)(struct companion *companion, bool tell);
 };

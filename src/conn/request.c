@@ -31,18 +31,21 @@ bool request_accompany(struct brood_request *r, struct companion *companion)
 	if (r->finished)
 		return false;
 	companion->next = r->companions;
+	companion->link = &r->companions;
+	if (companion->next)
+		companion->next->link = &companion->next;
 	r->companions = companion;
 	return true;
 }
 
 void request_let_go(struct brood_request *r, struct companion *companion)
 {
-	struct companion **at = &r->companions;
-
-	while (*at && *at != companion)
-		at = &(*at)->next;
-	if (*at)
-		*at = companion->next;
+	if (!companion->link)
+		return;
+	*companion->link = companion->next;
+	if (companion->next)
+		companion->next->link = companion->link;
+	companion->link = NULL;
 }
 
 void request_end_companions(struct brood_request *r, bool tell)
@@ -50,7 +53,7 @@ void request_end_companions(struct brood_request *r, bool tell)
 	struct companion *companion;
 
 	while ((companion = r->companions) != NULL) {
-		r->companions = companion->next;
+		request_let_go(r, companion);
 		companion->end(companion, tell);
 	}
 }
