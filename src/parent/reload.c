@@ -51,8 +51,8 @@ const char *reload_begin(struct crew *crew, const char *who)
 	crew->reloading = true;
 	crew->reload_ms = crew->now_ms;
 	crew->reload_failure[0] = '\0';
-	log_info("%s: reloading %u worker%s, %u at a time", who, reload_n_left(crew),
-		 reload_n_left(crew) == 1 ? "" : "s", crew->config->options.surge);
+	log_info("%s: reloading %u worker%s%s, %u at a time", who, reload_n_left(crew), reload_n_left(crew) == 1 ? "" : "s",
+		 crew->config->options.tasks ? " and task processes" : "", crew->config->options.surge);
 	event_pool(crew, "reload", "begun", who);
 	return NULL;
 }
