@@ -30,7 +30,7 @@ static bool call_contained(struct conn_table *table, const struct outside *o)
 			o->fn(o->request, o->arg);
 		else if (o->stream_fn)
 			o->stream_fn(o->stream, o->arg);
-		else
+		else if (o->plain_fn)
 			o->plain_fn(o->arg);
 		returned = true;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* out - letters gather in packets, and go */
 #include "base/auto.h"
+#include "base/must.h"
 #include "bridge/rights.h"
 #include "bridge/sealed.h"
 #include "message/mailbox.h"
@@ -153,8 +154,10 @@ static int gather(struct mailbox *box, enum brood_to to, uint32_t which, const v
 {
 	struct letter letter = { len };
 
-	if (!box->out)
+	if (!box->out) {
+		must(box->n_out == 0);
 		box->out = malloc(PACKET_BYTES_MAX);
+	}
 	if (!box->out)
 		return -ENOMEM;
 	if (box->n_out > 0 && !fits(box, to, which, len) && mailbox_flush(box))
