@@ -16,11 +16,15 @@
  *   intake custody store                  what slots have: listeners, and what programs leave there
  *   steer weigh tally                     which of them get new connections
  *   transfer rebalance                    and old ones
- *   upgrade takeover (with takeover_ask) testament program inplace   one parent follows another
- *   post (with box relayed) herald notes                messages of programs; what happens, for their functions
- *   control (with client command status) event publish   what is asked for and told
+ *   upgrade (with upgrade_answer), takeover (with takeover_ask), testament, program, inplace
+ *                                         one parent follows another
+ *   post (with box and relayed)           messages of programs
+ *   herald notes                          what happens, told to functions of programs
+ *   control (with client, command, status) event publish
+ *                                         what is asked for, and told
  *   logs notify pidfile stdio             what the system around us sees
- *   reserve claim holder stranger endpoint activation   addresses, and who else is there
+ *   reserve claim endpoint activation     addresses
+ *   holder stranger                       and who else is there
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * upgrade - the old parent's side: start a new one, give it all there is, leave when it serves
+ * upgrade - the old parent's side: start a new one, answer it (upgrade_answer.c), leave when it serves
  *
  * What is started is our own program anew, by its name, which may be another version by now. It asks for the
  * sockets and forks workers of its own, and for a moment both pools accept from the same queues. While that
@@ -160,8 +160,7 @@ static void end_new(struct crew *crew)
 	(void)pidfd_send_signal(crew->upgrade.pid_fd, SIGKILL, NULL, 0);	/* fails only if it is dead */
 }
 
-__attribute__((format(printf, 2, 3)))
-static void fail(struct crew *crew, const char *format, ...)
+void upgrade_fail(struct crew *crew, const char *format, ...)
 {
 	char why[sizeof(crew->upgrade_failure) - 32];
 	va_list arguments;
@@ -181,7 +180,7 @@ void upgrade_expire(struct crew *crew)
 	char limit[DURATION_TEXT_BYTES];
 
 	duration_format(crew->config->options.start_timeout_ms, limit);
-	fail(crew, "was not ready within %s", limit);
+	upgrade_fail(crew, "was not ready within %s", limit);
 }
 
 void upgrade_cancel(struct crew *crew)
@@ -208,7 +207,7 @@ static void leave(struct crew *crew, const struct testament_ready *ready)
 	if (r < 0) {
 		tally_come(crew);
 		notify_main(crew, crew->pid);
-		fail(crew, "cannot be reached: %s", strerror(-r));
+		upgrade_fail(crew, "cannot be reached: %s", strerror(-r));
 		return;
 	}
 	duration_format(options->drain_timeout_ms, at_most);
@@ -232,99 +231,6 @@ static void leave(struct crew *crew, const struct testament_ready *ready)
 
 /* ---- what it says ---- */
 
-/* Return: how many there are. */
-static unsigned list_sockets(const struct crew *crew, struct testament_pool *pool, int fds[TESTAMENT_FDS_MAX])
-{
-	unsigned n = 0;
-	int control_fd = control_socket(crew);
-
-	for (unsigned i = 0; i < pool->n_addresses; i++) {
-		pool->addresses[i] = testament_address(crew->config, i);
-		fds[n++] = intake_socket(crew, i);
-	}
-	for (unsigned i = 0; i < pool->n_addresses; i++) {
-		if (crew->claim_fd[i] < 0)
-			continue;
-		pool->claims |= 1u << i;
-		fds[n++] = crew->claim_fd[i];
-	}
-	pool->control = control_fd >= 0;
-	if (control_fd >= 0)
-		fds[n++] = control_fd;
-	return n;
-}
-
-static void on_hello(struct crew *crew, const struct testament_message *m)
-{
-	const struct config *config = crew->config;
-	struct testament_pool pool = {
-		.version = TESTAMENT_VERSION, .model = config->options.model, .n_slots = crew->n_slots,
-		.n_told = config->options.workers, .n_addresses = config->n_listeners,
-	};
-	int fds[TESTAMENT_FDS_MAX];
-	unsigned n;
-	int r;
-
-	if (m->hello.least > TESTAMENT_VERSION || m->hello.most < TESTAMENT_OLDEST) {
-		fail(crew, "speaks versions %u to %u of the testament, and the old one %u to %u", m->hello.least,
-		     m->hello.most, TESTAMENT_OLDEST, TESTAMENT_VERSION);
-		return;
-	}
-	if (m->hello.most < pool.version)
-		pool.version = m->hello.most;
-	datagrams_trim(crew);
-	crew->steer_due = true;
-	n = list_sockets(crew, &pool, fds);
-	intake_share(crew, ALL_LISTENERS, 0);	/* before it has them */
-	r = testament_send(crew->upgrade.fd, TESTAMENT_POOL, &pool, fds, n);
-	if (r < 0)
-		fail(crew, "cannot be given the sockets: %s", strerror(-r));
-}
-
-static void on_state(struct crew *crew)
-{
-	const struct config *config = crew->config;
-	const int fds[] = { config->state_memory_fd, config->state_fd };
-	const struct testament_state answer = { .n_fds = config->state_memory_fd > 0 ? 2 : 0 };
-	int r = testament_send(crew->upgrade.fd, TESTAMENT_MEMORY, &answer, fds, answer.n_fds);
-
-	if (r < 0)
-		fail(crew, "cannot be given the shared state: %s", strerror(-r));
-}
-
-static void on_take(struct crew *crew, struct testament_message *m)
-{
-	struct testament_slot answer = { .slot = m->take.slot };
-	struct slot *slot = &crew->slots[m->take.slot];
-	int fds[LISTENERS_MAX];
-	unsigned n = 0;
-	int r;
-
-	if (m->take.slot >= crew->n_slots) {
-		fail(crew, "wants slot %u, which there is not", m->take.slot);
-		return;
-	}
-	if (m->take.slot >= crew->n_shared_slots)
-		intake_share(crew, ALL_LISTENERS, m->take.slot + 1);
-	if (m->n_fds > 0 && slot->heir_fd < 0) {
-		slot->heir_fd = m->fds[0];
-		m->n_fds = 0;
-	}
-	answer.n_born = slot->n_born;
-	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
-		int udp_fd = datagrams_socket(crew, slot, i);
-
-		if (slot->listen_fd[i] < 0 && udp_fd < 0)
-			continue;
-		answer.listeners |= 1u << i;
-		answer.places[i] = (uint16_t)(udp_fd >= 0 ? (int)slot->index : group_place(&crew->groups[i], slot->index));
-		fds[n++] = udp_fd >= 0 ? udp_fd : slot->listen_fd[i];
-	}
-	r = testament_send(crew->upgrade.fd, TESTAMENT_SLOT, &answer, fds, n);
-	if (r < 0)
-		fail(crew, "cannot be given the listeners: %s", strerror(-r));
-}
-
 static bool is_dead(const struct upgrade *up)
 {
 	siginfo_t info = { 0 };
@@ -336,7 +242,7 @@ static bool is_dead(const struct upgrade *up)
 static void on_ready(struct crew *crew, const struct testament_message *m)
 {
 	if (m->ready.control && control_socket(crew) < 0)
-		fail(crew, "takes a control socket that there is not");
+		upgrade_fail(crew, "takes a control socket that there is not");
 	else if (crew->upgrade.pid_fd < 0 || !is_dead(&crew->upgrade))
 		leave(crew, &m->ready);
 }
@@ -344,21 +250,21 @@ static void on_ready(struct crew *crew, const struct testament_message *m)
 static void handle(struct crew *crew, struct testament_message *m)
 {
 	if (m->pid != crew->upgrade.pid || m->uid != geteuid()) {
-		fail(crew, "is spoken for by another process (pid %d)", (int)m->pid);
+		upgrade_fail(crew, "is spoken for by another process (pid %d)", (int)m->pid);
 		return;
 	}
 	if (m->type == TESTAMENT_HELLO && crew->upgrade.pid_fd < 0)
 		crew->upgrade.n_messages = 0;
 	if (++crew->upgrade.n_messages > MESSAGES_MOST) {
-		fail(crew, "asks without end");
+		upgrade_fail(crew, "asks without end");
 		return;
 	}
 	switch ((enum testament_type)m->type) {
-	case TESTAMENT_HELLO:	on_hello(crew, m); break;
-	case TESTAMENT_STATE:	on_state(crew); break;
-	case TESTAMENT_TAKE:	on_take(crew, m); break;
+	case TESTAMENT_HELLO:
+	case TESTAMENT_STATE:
+	case TESTAMENT_TAKE:	upgrade_answer(crew, m); break;
 	case TESTAMENT_READY:	on_ready(crew, m); break;
-	case TESTAMENT_FAILED:	fail(crew, "failed: %s", m->failed.reason); break;
+	case TESTAMENT_FAILED:	upgrade_fail(crew, "failed: %s", m->failed.reason); break;
 	default:		break;		/* not FROM_NEW: testament_receive() lets none through */
 	}
 }
@@ -375,7 +281,7 @@ void on_upgrade(struct crew *crew)
 		if (r == -EPIPE)	/* how it ended is said when it has */
 			loop_unwatch(crew, crew->upgrade.fd);
 		else if (r < 0)
-			fail(crew, "sent what is no message: %s", strerror(-r));
+			upgrade_fail(crew, "sent what is no message: %s", strerror(-r));
 		else
 			handle(crew, &m);
 		for (unsigned i = 0; r > 0 && i < m.n_fds; i++)
@@ -388,9 +294,9 @@ void on_upgrade(struct crew *crew)
 static void tell_end(struct crew *crew, const siginfo_t *info)
 {
 	if (info->si_code == CLD_EXITED)
-		fail(crew, "ended with code %d before it was ready", info->si_status);
+		upgrade_fail(crew, "ended with code %d before it was ready", info->si_status);
 	else
-		fail(crew, "died by SIG%s before it was ready", sigabbrev_np(info->si_status));
+		upgrade_fail(crew, "died by SIG%s before it was ready", sigabbrev_np(info->si_status));
 }
 
 void on_upgrade_death(struct crew *crew)

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 struct crew;
+struct testament_message;
 
 /* A new parent of our own program, that is to take over. */
 struct upgrade {
@@ -17,6 +18,8 @@ struct upgrade {
 	unsigned	n_messages;
 	uint64_t	deadline_ms;	/* to be ready; 0 = none */
 };
+
+/* upgrade.c */
 
 /* Starts the new one. Return: NULL, or why not. */
 const char *upgrade_begin(struct crew *crew);
@@ -31,3 +34,11 @@ void upgrade_expire(struct crew *crew);
 void upgrade_cancel(struct crew *crew);
 /* In the interim pool: its parent comes back on @fd, ours from now on, to take over. */
 void upgrade_await(struct crew *crew, pid_t pid, int fd);
+/* The new one is ended, and nothing has changed; @format: what it did. */
+__attribute__((format(printf, 2, 3)))
+void upgrade_fail(struct crew *crew, const char *format, ...);
+
+/* upgrade_answer.c */
+
+/* Answers HELLO, STATE or TAKE; what it keeps of @m's descriptors is no longer counted there. */
+void upgrade_answer(struct crew *crew, struct testament_message *m);
