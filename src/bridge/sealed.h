@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* sealed - bytes that are too many to be copied through a socket: memory behind a descriptor that nobody can change */
+/*
+ * sealed - bytes that are too many to be copied through a socket: memory behind a descriptor that nobody can change
+ */
 #pragma once
 
 #include <stddef.h>

@@ -58,7 +58,8 @@ static bool deliver_large(struct mailbox *box, struct arrival *a, int fd)
 	void *text;
 
 	(void)packet_letter(box->in, &at, &size);
-	if (sealed_map(a->fds[0], size, &text) < 0)	/* of somebody who wrote it without brood_send(), or no memory for it */
+	/* of somebody who wrote it without brood_send(), or no memory for it */
+	if (sealed_map(a->fds[0], size, &text) < 0)
 		return false;
 	if (fd >= 0)
 		a->fds[1] = -1;		/* the callee's */

@@ -43,8 +43,8 @@ static void on_hello(struct crew *crew, const struct testament_message *m)
 	int r;
 
 	if (m->hello.least > TESTAMENT_VERSION || m->hello.most < TESTAMENT_OLDEST) {
-		upgrade_fail(crew, "speaks versions %u to %u of the testament, and the old one %u to %u", m->hello.least,
-		     m->hello.most, TESTAMENT_OLDEST, TESTAMENT_VERSION);
+		upgrade_fail(crew, "speaks versions %u to %u of the testament, and the old one %u to %u",
+			     m->hello.least, m->hello.most, TESTAMENT_OLDEST, TESTAMENT_VERSION);
 		return;
 	}
 	if (m->hello.most < pool.version)
