@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What a worker gets from a Redis server a second, beside redis-benchmark on one connection: bench/redis.py [--build build]
+"""What a worker gets from a Redis server a second, beside redis-benchmark on one connection: bench/redis.py [--build DIR]
 
 Values of 64 bytes over loopback, as many at a time as the row says. Slices of both take turns; the medians, with their
 quartiles. The server has one core and so has who asks, so on two cores nothing else should run.
@@ -50,8 +50,8 @@ def ours(port, p):
 
 
 def theirs(port, p):
-    said = subprocess.run(["redis-benchmark", "-p", str(port), "-t", "get", "-n", str(options.n), "-P", str(p), "-c", "1",
-                           "-d", "64", "-r", "1000", "-q"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(["redis-benchmark", "-p", str(port), "-t", "get", "-n", str(options.n), "-P", str(p),
+                           "-c", "1", "-d", "64", "-r", "1000", "-q"], capture_output=True, text=True, check=True).stdout
     return float(re.findall(r"GET: ([0-9.]+) requests per second", said)[-1])
 
 
@@ -64,15 +64,15 @@ if not shutil.which("redis-server"):
     sys.exit("there is no redis-server here: tools/deps test")
 with tempfile.TemporaryDirectory() as folder:
     redis_port, port = free_port(), free_port()
-    redis = subprocess.Popen(["redis-server", "--bind", "127.0.0.1", "--port", str(redis_port), "--save", "", "--dir", folder],
-                             stdout=subprocess.DEVNULL)
+    redis = subprocess.Popen(["redis-server", "--bind", "127.0.0.1", "--port", str(redis_port), "--save", "",
+                              "--dir", folder], stdout=subprocess.DEVNULL)
     wait_for(redis_port)
     brood = subprocess.Popen([pathlib.Path(options.build, "bench/redis"), f"127.0.0.1:{port}",
                               f"redis://127.0.0.1:{redis_port}"], stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
-        subprocess.run(["redis-benchmark", "-p", str(redis_port), "-t", "set", "-n", "20000", "-P", "16", "-c", "1", "-d", "64",
-                        "-r", "1000", "-q"], stdout=subprocess.DEVNULL, check=True)     # so that there is something to get
+        subprocess.run(["redis-benchmark", "-p", str(redis_port), "-t", "set", "-n", "20000", "-P", "16", "-c", "1",
+                        "-d", "64", "-r", "1000", "-q"], stdout=subprocess.DEVNULL, check=True)     # what is got
         print("gets a second; at a time: brood, redis-benchmark, brood / redis-benchmark")
         for p in (1, 16, 64, 256):
             n_all, options.n = options.n, options.n // (10 if p == 1 else 1)

@@ -135,7 +135,8 @@ int brood_state_add_async(struct brood_request *request, const char *key, int64_
 	return ask(request, &q, key, fn, arg);
 }
 
-int brood_state_scan_async(struct brood_request *request, const char *prefix, uint64_t cursor, brood_state_fn *fn, void *arg)
+int brood_state_scan_async(struct brood_request *request, const char *prefix, uint64_t cursor, brood_state_fn *fn,
+			   void *arg)
 {
 	struct question q = { .ask = ASK_SCAN, .cursor = cursor };
 

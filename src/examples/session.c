@@ -9,8 +9,8 @@
  *   POST /logout             ends it
  *
  * A session is a struct under a name that cannot be guessed, and lives for half an hour after its last use. What is read,
- * changed and written may have been changed by another worker in between: then it is read again. The store may be in memory,
- * which answers at once, or on a Redis server (--state redis://...), which does later.
+ * changed and written may have been changed by another worker in between: then it is read again. The store may be in
+ * memory, which answers at once, or on a Redis server (--state redis://...), which does later.
  */
 #include <brood.h>
 

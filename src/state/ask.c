@@ -101,6 +101,8 @@ static void scan(struct state *st, const struct question *q, state_answer_fn *fn
 
 static int ask_memory(struct state *st, const struct question *q, state_answer_fn *fn, void *arg)
 {
+	uint64_t version = q->ask == ASK_SET ? STATE_ANY : q->version;
+
 	switch (q->ask) {
 	case ASK_GET:
 		return get(st, q, fn, arg);
@@ -114,8 +116,7 @@ static int ask_memory(struct state *st, const struct question *q, state_answer_f
 		answer(state_remove(st, &q->key, STATE_ANY), fn, arg);
 		break;
 	default:
-		answer(state_write(st, &q->key, q->ask == ASK_SET ? STATE_ANY : q->version, q->value, q->len, q->ttl_ms, NULL),
-		       fn, arg);
+		answer(state_write(st, &q->key, version, q->value, q->len, q->ttl_ms, NULL), fn, arg);
 	}
 	return 0;
 }

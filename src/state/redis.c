@@ -88,7 +88,7 @@ static int parse_user(const char *text, size_t len, struct redis_settings *s, co
 
 	if (!colon || copy_word(text, n_user, s->user) < 0 || copy_word(colon + 1, len - n_user - 1, s->password) < 0 ||
 	    !s->password[0]) {
-		*ret_why = "before @ there is [USER]:PASSWORD, at most 255 bytes each, others than letters and digits as %XX";
+		*ret_why = "before @ there is [USER]:PASSWORD, at most 255 bytes each, %XX for what is no letter";
 		return -EINVAL;
 	}
 	return 0;

@@ -73,6 +73,7 @@ struct redis_link {
 	bool		 was_ready;		/* when it went down */
 	bool		 complained;		/* since it was last ready */
 	unsigned	 n_greetings;		/* answers to come before it is ready */
+	int		 broken;		/* why nothing can be sent; 0 = it can */
 	uint32_t	 backoff_ms;
 	uint64_t	 ready_ms;		/* since when it was, the last time */
 	struct alarm	 late;

@@ -243,7 +243,8 @@ static bool has(const redisReply *reply, const char *text)
 static int error_of(const redisReply *reply)
 {
 	static const char *const later[] = {
-		"LOADING", "BUSY", "NOSCRIPT", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "READONLY", "MISCONF", "NOAUTH",
+		"LOADING", "BUSY", "NOSCRIPT", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "READONLY",
+		"MISCONF", "NOAUTH",
 	};
 
 	if (has(reply, "OOM command not allowed"))
@@ -359,7 +360,7 @@ static bool on_reply(struct redis_link *l, const redisReply *reply)
 	if (a.error == -ENOSPC)
 		state_counts.refusals++;
 	if (reply->type == REDIS_REPLY_ERROR && begins_with(reply, "NOSCRIPT"))
-		memset(ring.shas, 0, sizeof(ring.shas));	/* somebody has had them forgotten: they are sent whole again */
+		memset(ring.shas, 0, sizeof(ring.shas));	/* somebody has flushed them: they are sent whole */
 	ring.first++;
 	tell(&w, &a);
 	return true;

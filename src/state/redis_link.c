@@ -46,6 +46,7 @@ static void let_go(struct redis_link *l)
 	l->reader = NULL;
 	l->awaits_room = l->has_deadline = false;
 	l->sent = l->n_out = l->n_greeting = 0;
+	l->broken = 0;
 	l->state = LINK_DOWN;
 	reactor_alarm(l->reactor, &l->late, ENGINE_NEVER);
 }
@@ -53,7 +54,8 @@ static void let_go(struct redis_link *l)
 static void complain(struct redis_link *l, const char *why)
 {
 	if (!l->complained)
-		log_warn("shared state: redis %s: %s; writes and reads fail until it is there again", l->settings->name, why);
+		log_warn("shared state: redis %s: %s; writes and reads fail until it is there again",
+			 l->settings->name, why);
 	l->complained = true;
 }
 
@@ -152,11 +154,14 @@ static void forget_sent(struct redis_link *l)
 /* Until we are greeted no command may go: it could be for another database. */
 static size_t sendable(const struct redis_link *l)
 {
+	if (l->broken != 0)
+		return 0;
 	if (l->state == LINK_READY)
 		return l->n_out - l->sent;
 	return l->state == LINK_GREETING && l->n_greeting > l->sent ? l->n_greeting - l->sent : 0;
 }
 
+/* At the end of a turn nobody can be told any more that it is broken: what they answered would lie until the next one. */
 void redis_link_flush(struct redis_link *l)
 {
 	while (sendable(l) > 0 && !l->awaits_room) {
@@ -170,7 +175,8 @@ void redis_link_flush(struct redis_link *l)
 			return;
 		}
 		if (n < 0) {
-			give_up(l, -errno, NULL);
+			l->broken = -errno;
+			reactor_alarm(l->reactor, &l->again, now_ms(l) + 1);
 			return;
 		}
 		l->sent += (size_t)n;
@@ -359,7 +365,8 @@ static int say_who(struct redis_link *l)
 static int choose_database(struct redis_link *l)
 {
 	char db[12];
-	const struct link_word words[] = { word_of("SELECT"), { db, (size_t)snprintf(db, sizeof(db), "%u", l->settings->db) } };
+	const size_t len = (size_t)snprintf(db, sizeof(db), "%u", l->settings->db);
+	const struct link_word words[] = { word_of("SELECT"), { db, len } };
 
 	l->n_greetings++;
 	return redis_link_write(l, words, 2);
@@ -445,6 +452,8 @@ static void on_again(void *arg)
 
 	if (l->state == LINK_DOWN)
 		connect_again(l);
+	else if (l->broken != 0)
+		give_up(l, l->broken, NULL);
 	else
 		on_readable(l);
 }

@@ -62,8 +62,8 @@ static inline struct server server_start(int port)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (!freopen("/dev/null", "w", stdout))
 			_exit(1);
-		execlp("redis-server", "redis-server", "--bind", "127.0.0.1", "--port", text, "--save", "", "--appendonly", "no",
-		       "--dir", "/tmp", "--requirepass", "s:cr@t", (char *)NULL);
+		execlp("redis-server", "redis-server", "--bind", "127.0.0.1", "--port", text, "--save", "",
+		       "--appendonly", "no", "--dir", "/tmp", "--requirepass", "s:cr@t", (char *)NULL);
 		_exit(127);
 	}
 	for (unsigned i = 0; server_try(s.port) < 0; i++) {

@@ -64,7 +64,7 @@ def killed(engine):
             brood.ctl("reload", "--wait")
             brood.ctl("scale", "4", "--wait")
             check(set(load.statuses) == {200}, f"a reload and scaling lose nothing: {load.statuses}")
-        check(load.slowest_s < (TIMEOUT_S + 0.5) * SLOW, f"nobody waits for longer than the timeout: {load.slowest_s:.2f} s")
+        check(load.slowest_s < (TIMEOUT_S + 0.5) * SLOW, f"nobody waits longer than the timeout: {load.slowest_s:.2f} s")
         check(len(brood.lines("there again")) >= 3, "the log says so")
         check(not before & set(children_of(brood.pid)), "they were all replaced by the reload alone")
         check(not brood.lines("SIG") and not brood.lines("died"), "nobody has died of it")
@@ -85,7 +85,7 @@ def stopped(engine):
             load.statuses.clear()
             wait_until(lambda: load.statuses[200] > 100, 10, "it counts")
             check(load.statuses[503] == 0, f"and nothing fails any more: {load.statuses}")
-        check(load.slowest_s < (TIMEOUT_S + 0.5) * SLOW, f"nobody waits for longer than the timeout: {load.slowest_s:.2f} s")
+        check(load.slowest_s < (TIMEOUT_S + 0.5) * SLOW, f"nobody waits longer than the timeout: {load.slowest_s:.2f} s")
 
 
 def comes_later():

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Counters, sessions and limits are one for all workers, in memory and on Redis; they outlive crashes, reloads and scaling."""
+"""Counters, sessions and limits are one for all workers, in memory and on Redis, and outlive crashes, reloads, scaling."""
 import os
 import pathlib
 import re

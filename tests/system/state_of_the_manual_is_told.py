@@ -10,6 +10,7 @@ import subprocess
 import time
 
 from _play import Brood, check, children_of, free_port, get, wait_until
+from _redis import back_ends
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
@@ -26,23 +27,30 @@ with Brood(what=("--handler", str(BUILD / "examples/primes.so"))) as brood:
         check(get(brood.port, f"/?below={below}").body == f"{n}\n".encode(), f"primes below {below}")
     check(get(brood.port, "/").status == 400, "no number")
 
-port = free_port()
-with subprocess.Popen([BUILD / "examples/visits", f"127.0.0.1:{port}"], stderr=subprocess.PIPE) as process:
-    try:
-        while b"ready" not in process.stderr.readline():
-            pass
-        told = {get(port, "/a").body.decode() for _ in range(30)}
-        check(told == {f"Hello, visitor {n}\n" for n in range(1, 31)}, sorted(told))
-        check(get(port, "/greeting?text=Moin", method="POST").body == b"taken\n", "the greeting is taken")
-        time.sleep(0.05)
-        check({get(port, f"/{n}").body for n in range(30)} == {b"Moin, visitor 1\n"}, "every worker has heard of it")
-        before = children_of(process.pid)
-        for pid in before:
-            os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: len(set(children_of(process.pid)) - set(before)) == len(before), 10, "new workers")
-        check({get(port, f"/b{n}").body for n in range(30)} == {b"Moin, visitor 1\n"}, "and so have those born since")
-        check(re.fullmatch(rb"Moin, visitor 31\n", get(port, "/a").body), "nothing is forgotten")
-    finally:
-        process.send_signal(signal.SIGTERM)
-    process.stderr.read()
-    check(process.wait(15) == 0, "it drains")
+
+def visits(*where):
+    port = free_port()
+    with subprocess.Popen([BUILD / "examples/visits", f"127.0.0.1:{port}", *where], stderr=subprocess.PIPE) as process:
+        try:
+            while b"ready" not in process.stderr.readline():
+                pass
+            told = {get(port, "/a").body.decode() for _ in range(30)}
+            check(told == {f"Hello, visitor {n}\n" for n in range(1, 31)}, sorted(told))
+            check(get(port, "/greeting?text=Moin", method="POST").body == b"taken\n", "the greeting is taken")
+            time.sleep(0.05)
+            check({get(port, f"/{n}").body for n in range(30)} == {b"Moin, visitor 1\n"}, "every worker has heard of it")
+            before = children_of(process.pid)
+            for pid in before:
+                os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: len(set(children_of(process.pid)) - set(before)) == len(before), 10, "new workers")
+            check({get(port, f"/b{n}").body for n in range(30)} == {b"Moin, visitor 1\n"}, "and so have those born since")
+            check(re.fullmatch(rb"Moin, visitor 31\n", get(port, "/a").body), "nothing is forgotten")
+        finally:
+            process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        check(process.wait(15) == 0, "it drains")
+
+
+with back_ends() as all_of_them:
+    for options in all_of_them:
+        visits(*options[1:])
