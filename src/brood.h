@@ -525,6 +525,13 @@ struct brood_state_answer {
 	uint64_t	cursor;		/* of a scan: for the next one; 0 = that was all */
 };
 
+/* What is written; copied, with its bytes. */
+struct brood_state_value {
+	const void	*bytes;
+	size_t		len;
+	uint64_t	ttl_ms;
+};
+
 /**
  * typedef brood_state_fn - the answer.
  * @request: that of the call; NULL if it had none. @answer: valid during the call.
@@ -546,10 +553,10 @@ typedef void brood_state_fn(struct brood_request *request, const struct brood_st
  * over), -EAGAIN (the server is not there now, or 65536 answers or 4 MiB of commands are outstanding).
  */
 int brood_state_get_async(struct brood_request *request, const char *key, brood_state_fn *fn, void *arg);
-int brood_state_set_async(struct brood_request *request, const char *key, const void *value, size_t len, uint64_t ttl_ms,
+int brood_state_set_async(struct brood_request *request, const char *key, const struct brood_state_value *value,
 			  brood_state_fn *fn, void *arg);
-int brood_state_cas_async(struct brood_request *request, const char *key, uint64_t version, const void *value, size_t len,
-			  uint64_t ttl_ms, brood_state_fn *fn, void *arg);
+int brood_state_cas_async(struct brood_request *request, const char *key, uint64_t version,
+			  const struct brood_state_value *value, brood_state_fn *fn, void *arg);
 int brood_state_delete_async(struct brood_request *request, const char *key, brood_state_fn *fn, void *arg);
 int brood_state_add_async(struct brood_request *request, const char *key, int64_t n, uint64_t ttl_ms, brood_state_fn *fn,
 			  void *arg);

@@ -83,7 +83,8 @@ static void on_set(struct brood_request *r, const struct brood_state_answer *ans
 /* The values are there first. */
 static void answer(struct brood_request *r, void *arg)
 {
-	char n[16], key[16], value[64] = "";
+	char n[16], key[16], bytes[64] = "";
+	const struct brood_state_value value = { bytes, sizeof(bytes), 0 };
 
 	if (brood_query_get(r, "n", n, sizeof(n)) <= 0) {
 		brood_respond(r, 400, "text/plain", "400 n, p\n", 9);
@@ -93,7 +94,7 @@ static void answer(struct brood_request *r, void *arg)
 	run.n_to_come = KEYS;
 	for (unsigned i = 0; i < KEYS; i++) {
 		snprintf(key, sizeof(key), "key:%u", i);
-		if (brood_state_set_async(r, key, value, sizeof(value), 0, on_set, NULL) < 0) {
+		if (brood_state_set_async(r, key, &value, on_set, NULL) < 0) {
 			refuse(r);
 			return;
 		}

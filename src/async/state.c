@@ -106,18 +106,19 @@ int brood_state_get_async(struct brood_request *request, const char *key, brood_
 	return ask(request, &(struct question){ .ask = ASK_GET }, key, fn, arg);
 }
 
-int brood_state_set_async(struct brood_request *request, const char *key, const void *value, size_t len, uint64_t ttl_ms,
+int brood_state_set_async(struct brood_request *request, const char *key, const struct brood_state_value *value,
 			  brood_state_fn *fn, void *arg)
 {
-	struct question q = { .ask = ASK_SET, .value = value, .len = len, .ttl_ms = ttl_ms };
+	struct question q = { .ask = ASK_SET, .value = value->bytes, .len = value->len, .ttl_ms = value->ttl_ms };
 
 	return ask(request, &q, key, fn, arg);
 }
 
-int brood_state_cas_async(struct brood_request *request, const char *key, uint64_t version, const void *value, size_t len,
-			  uint64_t ttl_ms, brood_state_fn *fn, void *arg)
+int brood_state_cas_async(struct brood_request *request, const char *key, uint64_t version,
+			  const struct brood_state_value *value, brood_state_fn *fn, void *arg)
 {
-	struct question q = { .ask = ASK_CAS, .version = version, .value = value, .len = len, .ttl_ms = ttl_ms };
+	struct question q = { .ask = ASK_CAS, .version = version, .value = value->bytes, .len = value->len,
+			      .ttl_ms = value->ttl_ms };
 
 	return version == STATE_ANY ? -EINVAL : ask(request, &q, key, fn, arg);
 }

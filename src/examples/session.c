@@ -73,6 +73,7 @@ static void on_logged_in(struct brood_request *r, const struct brood_state_answe
 static void log_in(struct brood_request *r)
 {
 	struct session session = { .user = "" };
+	const struct brood_state_value value = { &session, sizeof(session), LIFE_MS };
 	char key[KEY_BYTES], cookie[128];
 	uint64_t name[2];
 
@@ -84,7 +85,7 @@ static void log_in(struct brood_request *r)
 	snprintf(key, KEY_BYTES, "session:%016llx%016llx", (unsigned long long)name[0], (unsigned long long)name[1]);
 	snprintf(cookie, sizeof(cookie), "session=%s; HttpOnly; SameSite=Strict; Path=/", key + strlen("session:"));
 	brood_set_header(r, "Set-Cookie", cookie);
-	if (brood_state_cas_async(r, key, 0, &session, sizeof(session), LIFE_MS, on_logged_in, NULL) < 0)
+	if (brood_state_cas_async(r, key, 0, &value, on_logged_in, NULL) < 0)
 		respond(r, 503, "503 try again\n");
 }
 
@@ -125,6 +126,7 @@ static void on_written(struct brood_request *r, const struct brood_state_answer 
 static void on_session(struct brood_request *r, const struct brood_state_answer *answer, void *arg)
 {
 	struct visit *v = arg;
+	const struct brood_state_value value = { &v->session, sizeof(v->session), LIFE_MS };
 	int error = answer->error;
 
 	if (error == 0 && answer->len != sizeof(v->session))
@@ -132,8 +134,7 @@ static void on_session(struct brood_request *r, const struct brood_state_answer 
 	if (error == 0) {
 		memcpy(&v->session, answer->value, sizeof(v->session));
 		v->session.visits++;
-		error = brood_state_cas_async(r, v->key, answer->version, &v->session, sizeof(v->session), LIFE_MS,
-					      on_written, v);
+		error = brood_state_cas_async(r, v->key, answer->version, &value, on_written, v);
 	}
 	if (error < 0)
 		finish(r, v, error);

@@ -43,15 +43,17 @@ static void on_count(struct brood_request *request, const struct brood_state_ans
 
 static void answer(struct brood_request *request, void *arg)
 {
-	char text[sizeof(greeting)], key[BROOD_STATE_KEY_MAX + 1];
+	char text[sizeof(greeting)] = "", key[BROOD_STATE_KEY_MAX + 1];
 	size_t len;
 	const char *path = brood_path(request, &len);
+	struct brood_state_value value = { .bytes = text };
 	int error;
 
 	if (strcmp(brood_method(request), "POST") == 0) {
 		error = brood_query_get(request, "text", text, sizeof(text));
+		value.len = strlen(text);
 		if (error >= 0)
-			error = brood_state_set_async(request, "greeting", text, strlen(text), 0, on_taken, NULL);
+			error = brood_state_set_async(request, "greeting", &value, on_taken, NULL);
 	} else {
 		snprintf(key, sizeof(key), "visits:%.*s", len < 200 ? (int)len : 200, path);
 		error = brood_state_add_async(request, key, 1, 0, on_count, NULL);

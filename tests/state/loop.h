@@ -68,9 +68,11 @@ static inline int answered(int r)
 }
 
 #define GET(key) answered(brood_state_get_async(NULL, (key), keep, NULL))
-#define SET(key, value, len, ttl_ms) answered(brood_state_set_async(NULL, (key), (value), (len), (ttl_ms), keep, NULL))
+#define VALUE(value, len, ttl_ms) (&(struct brood_state_value){ (value), (len), (ttl_ms) })
+#define SET(key, value, len, ttl_ms) \
+	answered(brood_state_set_async(NULL, (key), VALUE(value, len, ttl_ms), keep, NULL))
 #define CAS(key, version, value, len, ttl_ms) \
-	answered(brood_state_cas_async(NULL, (key), (version), (value), (len), (ttl_ms), keep, NULL))
+	answered(brood_state_cas_async(NULL, (key), (version), VALUE(value, len, ttl_ms), keep, NULL))
 #define DELETE(key) answered(brood_state_delete_async(NULL, (key), keep, NULL))
 #define ADD(key, n, ttl_ms) answered(brood_state_add_async(NULL, (key), (n), (ttl_ms), keep, NULL))
 
