@@ -178,7 +178,8 @@ static int flush(struct brood_socket *s)
 	if (n < 0)
 		return (int)n;
 	s->n_unsent -= (size_t)n;
-	memmove(s->unsent, s->unsent + n, s->n_unsent);
+	if (n > 0)
+		memmove(s->unsent, s->unsent + n, s->n_unsent);
 	if (s->n_unsent > 0)
 		await_room(s);
 	half_close_when_sent(s);
