@@ -1167,6 +1167,17 @@ int brood_listen_datagram(struct brood *brood, const char *address, brood_datagr
  */
 int brood_datagram_reply(struct brood_datagram *datagram, const void *data, size_t len);
 
+/**
+ * brood_datagram_send() - send to somebody who has not asked, at once, from an address of datagrams.
+ * @listener: that address, as brood_datagram_listener() has it. @to: "192.0.2.1:53", "[2001:db8::1]:53"; no name.
+ *
+ * Where each worker has a socket of its own, what is answered comes to the one that the kernel hashes it to.
+ * Process: worker, in its loop, or in brood_handler_start().
+ * Return: 0; -EINVAL (no worker, no address of datagrams, or @to), -EPIPE (this worker leaves, and has closed it),
+ *         -EAGAIN (no room: it is dropped, and counted), -EMSGSIZE, -ECONNREFUSED and the like.
+ */
+int brood_datagram_send(unsigned listener, const char *to, const void *data, size_t len);
+
 /* Who has sent it: "192.0.2.1:50000", "[2001:db8::1]:50000". */
 void brood_datagram_peer(const struct brood_datagram *datagram, char ret_peer[BROOD_PEER_BYTES]);
 

@@ -19,7 +19,8 @@
  *   /once?key=K&ms=N[&fail=1]  what takes N ms to load, once for all who ask at a time: how often that was, and by whom
  *   /count[?key=K]           adds one to a counter that all workers share, and says what it is
  *
- * An address of datagrams (--listen udp:ADDR) echoes, but for "!crash" and "!pid". So does an address of streams (--listen
+ * An address of datagrams (--listen udp:ADDR) echoes, but for "!crash", "!pid" and "!send ADDRESS", which sends "sent"
+ * there and answers with what brood_datagram_send() has said. So does an address of streams (--listen
  * stream:ADDR), but for lines that come by themselves: "!pid" is answered with the worker's, "!crash" ends it, "!bye"
  * the stream.
  *
@@ -717,18 +718,35 @@ const struct brood_stream_events brood_stream_handler = {
 	.data = on_stream,
 };
 
+static void reply_number(struct brood_datagram *datagram, int number)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d\n", number);
+
+	(void)brood_datagram_reply(datagram, text, (size_t)n);
+}
+
+static int send_to(unsigned listener, const char *to, size_t len)
+{
+	char text[BROOD_PEER_BYTES];
+
+	if (len >= sizeof(text))
+		return -EINVAL;
+	memcpy(text, to, len);
+	text[len] = '\0';
+	return brood_datagram_send(listener, text, "sent", 4);
+}
+
 void brood_handle_datagram(struct brood_datagram *datagram, const void *data, size_t len)
 {
 	if (says(data, len, "!crash\n"))
 		crash_by_segv(NULL);
-	if (says(data, len, "!pid\n")) {
-		char text[16];
-		int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-
-		(void)brood_datagram_reply(datagram, text, (size_t)n);
-		return;
-	}
-	(void)brood_datagram_reply(datagram, data, len);
+	if (says(data, len, "!pid\n"))
+		reply_number(datagram, getpid());
+	else if (len > 6 && memcmp(data, "!send ", 6) == 0)
+		reply_number(datagram, send_to(brood_datagram_listener(datagram), (const char *)data + 6, len - 6));
+	else
+		(void)brood_datagram_reply(datagram, data, len);
 }
 
 int brood_handler_start(void)

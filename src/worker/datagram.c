@@ -169,6 +169,31 @@ int brood_datagram_reply(struct brood_datagram *datagram, const void *data, size
 	return 0;
 }
 
+/* Return: the socket, -EINVAL, or -EPIPE. */
+static int socket_of(const struct worker *w, unsigned index)
+{
+	if (!w || index >= w->config->n_listeners || !config_is_datagram(w->config, index))
+		return -EINVAL;
+	return w->listeners[index].fd >= 0 ? w->listeners[index].fd : -EPIPE;
+}
+
+int brood_datagram_send(unsigned listener, const char *to, const void *data, size_t len)
+{
+	struct worker *w = self_get();
+	struct address address;
+	int fd = socket_of(w, listener);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (to[0] == ':' || address_parse(to, &address) < 0 || address_port(&address) == 0)
+		return -EINVAL;
+	r = sendto(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL, &address.any, address.len) < 0 ? -errno : 0;
+	w->n_datagrams_sent += r == 0;
+	w->n_datagrams_dropped += r == -EAGAIN || r == -ENOBUFS;
+	return r;
+}
+
 void brood_datagram_peer(const struct brood_datagram *datagram, char ret_peer[BROOD_PEER_BYTES])
 {
 	struct address peer = datagram->worker->datagrams->in.peers[datagram->n];

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Every datagram to a live pool is answered, from the address that was asked, over reloads, scaling and an upgrade."""
 # timeout: 300
+import errno
 import os
 import signal
 import socket
@@ -88,6 +89,23 @@ def from_the_right_address(engine):
         brood.stop()
 
 
+def to_who_has_not_asked(engine):
+    port = free_port()
+    with Brood("--listen", f"udp::{port}", engine=engine) as brood, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        other.settimeout(5)
+        asker = Asker(port)
+        for to, said in ((f"127.0.0.1:{other.getsockname()[1]}", 0), ("nobody:1", -errno.EINVAL), (":53", -errno.EINVAL),
+                         ("127.0.0.1:0", -errno.EINVAL), ("unix:/tmp/x", -errno.EINVAL)):
+            asker.socket.sendto(f"!send {to}".encode(), asker.to)
+            found = int(asker.socket.recvfrom(100)[0])
+            check(found == said, f"to {to}: {found}, and should be {said}")
+        data, source = other.recvfrom(100)
+        check(data == b"sent" and source[1] == port, f"{data} from {source}")
+        brood.stop()
+
+
 def deaths(engine):
     port = free_port()
     with Brood("--listen", f"udp:127.0.0.1:{port}", engine=engine, workers=2) as brood:
@@ -107,5 +125,6 @@ def deaths(engine):
 for name in engines():
     answered(name)
     from_the_right_address(name)
+    to_who_has_not_asked(name)
     deaths(name)
     print(f"{name}, {MODEL}: answered")
