@@ -1076,7 +1076,7 @@ struct brood_socket_events {
 	void	(*on_data)(struct brood_socket *socket, const void *data, size_t len, void *arg);	/* valid during the call */
 	void	(*on_writable)(struct brood_socket *socket, void *arg);	/* once, after a write was refused */
 	void	(*on_close)(struct brood_socket *socket, int error, void *arg);	/* 0 = the other side ended; it is gone on return */
-	/* The other side sends no more; writing goes on, and on_close comes behind brood_socket_shutdown(). Without: on_close. */
+	/* The other side sends no more; on_close comes behind brood_socket_shutdown(). Without it: at once. */
 	void	(*on_end)(struct brood_socket *socket, void *arg);
 };
 #define BROOD_SOCKET_EVENTS_INIT { .size = sizeof(struct brood_socket_events) }
@@ -1151,11 +1151,10 @@ typedef void brood_datagram_fn(struct brood_datagram *datagram, const void *data
  * brood_listen_datagram() - add an address of datagrams (UDP).
  * @address: as for brood_listen(), but no UNIX socket.
  *
- * Under BROOD_REUSEPORT each worker has its own socket, and what one client sends from one port comes to one worker; else,
- * and with .join, all share one. What waits in it is not lost by a reload, by scaling, by an upgrade or by the death of a
- * worker. With .handler, brood_listen(brood, "udp:ADDRESS") has the shared object answer.
- * Process: parent only, before brood_run().
- * Return: as brood_listen(); -EINVAL also without a function.
+ * Under BROOD_REUSEPORT each worker has its own socket, and what one client sends from one port comes to one
+ * worker; else, and with .join, all share one. What waits in it is not lost by a reload, by scaling, by an upgrade
+ * or by the death of a worker. With .handler, brood_listen(brood, "udp:ADDRESS") has the shared object answer.
+ * Process: parent only, before brood_run(). Return: as brood_listen(); -EINVAL also without a function.
  */
 int brood_listen_datagram(struct brood *brood, const char *address, brood_datagram_fn *fn, void *arg);
 

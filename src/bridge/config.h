@@ -93,9 +93,9 @@ static inline bool config_has_handshakes(const struct config *config, unsigned i
 }
 
 /*
- * All workers have one socket of it: under the model preemptive, of a UNIX socket, which has no SO_REUSEPORT, and of
- * datagrams but under reuseport; with --join there too, because a datagram cannot be steered in a group whose order is
- * not ours.
+ * All workers have one socket of it: under the model preemptive, of a UNIX socket, which has no SO_REUSEPORT, and
+ * of datagrams but under reuseport; with --join there too, because a datagram cannot be steered in a group whose
+ * order is not ours.
  */
 static inline bool config_is_shared(const struct config *config, unsigned index)
 {

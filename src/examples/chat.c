@@ -2,8 +2,9 @@
 /*
  * chat - what one says in a line, all others read: chat [ADDRESS [WORKERS]], then nc 127.0.0.1 7000
  *
- * A line is taken when it is whole, told to the others of the same worker, and sent to the other workers, who tell theirs.
- * Who does not read misses lines, and is told how many; so are all when a worker could not take what another sent.
+ * A line is taken when it is whole, told to the others of the same worker, and sent to the other workers, who tell
+ * theirs. Who does not read misses lines, and is told how many; so are all when a worker could not take what
+ * another sent.
  */
 #include <brood.h>
 

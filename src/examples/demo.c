@@ -19,10 +19,10 @@
  *   /once?key=K&ms=N[&fail=1]  what takes N ms to load, once for all who ask at a time: how often that was, and by whom
  *   /count[?key=K]           adds one to a counter that all workers share, and says what it is
  *
- * An address of datagrams (--listen udp:ADDR) echoes, but for "!crash", "!pid" and "!send ADDRESS", which sends "sent"
- * there and answers with what brood_datagram_send() has said. So does an address of streams (--listen
- * stream:ADDR), but for lines that come by themselves: "!pid" is answered with the worker's, "!crash" ends it, "!bye"
- * the stream.
+ * An address of datagrams (--listen udp:ADDR) echoes, but for "!crash", "!pid" and "!send ADDRESS", which sends
+ * "sent" there and answers with what brood_datagram_send() has said. So does an address of streams (--listen
+ * stream:ADDR), but for lines that come by themselves: "!pid" is answered with the worker's, "!crash" ends it,
+ * "!bye" the stream.
  *
  * An unknown path is 404, a number that is none or too large 400, a method that makes no sense 405.
  */

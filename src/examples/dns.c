@@ -4,10 +4,10 @@
  *
  *   dig @127.0.0.1 -p 5353 www.example.test AAAA
  *
- * The server of one zone, the table below, over UDP alone. It answers A, AAAA, TXT and SOA; says which names and types
- * there are not, with the SOA by which that may be cached; and refuses what is not of its zone. A query is read
- * strictly: what it cannot be sure of is FORMERR, what is no query gets no answer. No answer has over 1232 bytes, and none
- * more than who asks can take: one that would is empty and says that it is cut (TC).
+ * The server of one zone, the table below, over UDP alone. It answers A, AAAA, TXT and SOA; says which names and
+ * types there are not, with the SOA by which that may be cached; and refuses what is not of its zone. A query is
+ * read strictly: what it cannot be sure of is FORMERR, what is no query gets no answer. No answer has over 1232
+ * bytes, and none more than who asks can take: one that would is empty and says that it is cut (TC).
  *
  * Fails by: having no TCP, so that who asks with less room than an answer needs does not get it.
  */
@@ -28,12 +28,14 @@
 
 enum { TYPE_A = 1, TYPE_SOA = 6, TYPE_TXT = 16, TYPE_AAAA = 28, TYPE_OPT = 41, TYPE_IXFR = 251, TYPE_ANY = 255 };
 enum { CLASS_IN = 1 };
-enum { FLAG_ANSWER = 0x8000, MASK_OPCODE = 0x7800, FLAG_AUTHORITY = 0x0400, FLAG_CUT = 0x0200, FLAG_RECURSION = 0x0100 };
+enum { FLAG_ANSWER = 0x8000, MASK_OPCODE = 0x7800 };
+enum { FLAG_AUTHORITY = 0x0400, FLAG_CUT = 0x0200, FLAG_RECURSION = 0x0100 };
 enum { NO_ERROR = 0, FORMAT_ERROR = 1, NO_SUCH_NAME = 3, NOT_IMPLEMENTED = 4, REFUSED = 5, BAD_VERSION = 16 };
 
 static const char zone[] = "example.test";
 
 #define FIFTY "fifty bytes that only help to make a text long ... "
+#define FOUR_TIMES FIFTY FIFTY FIFTY FIFTY
 
 static const struct record {
 	const char	*name;
@@ -46,7 +48,7 @@ static const struct record {
 	{ "www.example.test",	TYPE_A,		"192.0.2.80" },
 	{ "www.example.test",	TYPE_A,		"192.0.2.81" },
 	{ "www.example.test",	TYPE_AAAA,	"2001:db8::80" },
-	{ "long.example.test",	TYPE_TXT,	FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY },
+	{ "long.example.test",	TYPE_TXT,	FOUR_TIMES FOUR_TIMES FOUR_TIMES },
 };
 
 #define N_RECORDS (sizeof(records) / sizeof(records[0]))

@@ -3,8 +3,9 @@
  * proxy - passes connections on: proxy LISTEN TO [WORKERS], as in proxy :8080 127.0.0.1:9090
  *
  * Bytes are passed on as they come, both ways, and so is the end of either side while the other goes on. Who does
- * not read is not read for: what is held of a connection is bounded, by what brood_stream_write() and brood_socket_write()
- * take and one piece. A server that cannot be reached, or resets, has the client's connection closed.
+ * not read is not read for: what is held of a connection is bounded, by what brood_stream_write() and
+ * brood_socket_write() take and one piece. A server that cannot be reached, or resets, has the client's connection
+ * closed.
  */
 #include <brood.h>
 
@@ -17,7 +18,7 @@
 #define CONNECT_MS 5000
 
 struct passage {
-	struct brood_stream	*client;	/* NULL = it has closed, and what it said last is still being sent */
+	struct brood_stream	*client;	/* NULL = it has closed; what it said last is being sent */
 	struct brood_socket	*server;	/* NULL = it has closed */
 	bool			 client_ended;
 	char			*held;		/* of the server, that its client had no room for */

@@ -113,7 +113,8 @@ bool custody_has_whole_groups(struct crew *crew)
 bool custody_complete(const struct crew *crew, const struct slot *slot)
 {
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)
-		if (slot->listen_fd[i] < 0 && !config_is_shared(crew->config, i) && !config_is_datagram(crew->config, i))
+		if (slot->listen_fd[i] < 0 && !config_is_shared(crew->config, i) &&
+		    !config_is_datagram(crew->config, i))
 			return false;
 	return true;
 }

@@ -2,14 +2,15 @@
 /*
  * datagrams - the UDP sockets of the slots, under reuseport
  *
- * A UDP socket is in the group of its address from its bind(2) to its last close(2), and shutdown(2) takes it out of
- * nothing; what is in its queue when it is closed is lost. So the parent makes one for each slot, in the order of the
- * slots, and closes none as long as the pool lives: the socket of slot k is the kth of the group, a replacement goes
- * on with it, and that of a slot that has left is steered around, until there is such a slot again. Nothing is sent to
- * a socket that nobody reads, and no flow moves to another worker but when one is steered around or comes back.
+ * A UDP socket is in the group of its address from its bind(2) to its last close(2), and shutdown(2) takes it out
+ * of nothing; what is in its queue when it is closed is lost. So the parent makes one for each slot, in the order
+ * of the slots, and closes none as long as the pool lives: the socket of slot k is the kth of the group, a
+ * replacement goes on with it, and that of a slot that has left is steered around, until there is such a slot
+ * again. Nothing is sent to a socket that nobody reads. Flows move to other workers only when one is steered around
+ * or comes back, but then any of them may.
  *
- * Fails by: a program on the group that is refused, or a stranger in it; then the sockets of slots that have left are
- * closed, and what arrives between its worker's last look and that is lost.
+ * Fails by: a program on the group that is refused, or a stranger in it; then the sockets of slots that have left
+ * are closed, and what arrives between its worker's last look and that is lost.
  */
 #include "parent/datagrams.h"
 

@@ -94,7 +94,8 @@ static void on_take(struct crew *crew, struct testament_message *m)
 		if (slot->listen_fd[i] < 0 && udp_fd < 0)
 			continue;
 		answer.listeners |= 1u << i;
-		answer.places[i] = (uint16_t)(udp_fd >= 0 ? (int)slot->index : group_place(&crew->groups[i], slot->index));
+		answer.places[i] = (uint16_t)(udp_fd >= 0 ? (int)slot->index
+							  : group_place(&crew->groups[i], slot->index));
 		fds[n++] = udp_fd >= 0 ? udp_fd : slot->listen_fd[i];
 	}
 	r = testament_send(crew->upgrade.fd, TESTAMENT_SLOT, &answer, fds, n);

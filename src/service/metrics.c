@@ -120,7 +120,7 @@ static void tell_build(struct metrics *m, const struct config *config)
 	X(datagrams_total,	     counter, datagrams,	"Datagrams received.")			\
 	X(datagrams_sent_total,	     counter, datagrams_sent,	"Replies to datagrams handed to the kernel.")	\
 	X(datagrams_dropped_total,   counter, datagrams_dropped, "Replies to datagrams that the kernel did not take.") \
-	X(datagrams_lost_total,	     counter, datagrams_lost,	"Datagrams that the kernel dropped, because a queue was full.")
+	X(datagrams_lost_total,	     counter, datagrams_lost,	"Datagrams dropped, because a queue was full.")
 
 static void tell_sums(struct metrics *m)
 {

@@ -3,15 +3,15 @@
  * datagram - what comes to addresses of datagrams, and what is said to it
  *
  * reuseport: each slot has a socket of its own, made by the parent. Else all workers wait for the one socket of an
- * address, and an arrival wakes one of them, as with a shared listener. Who is woken takes what there is, a batch a
- * system call; replies are copied, and leave together, from the address that was asked. The sockets are the parent's as
- * well, so what waits in one outlives whoever was to read it.
+ * address, and an arrival wakes one of them, as with a shared listener. Who is woken takes what there is, a batch
+ * a system call; replies are copied, and leave together, from the address that was asked. The sockets are the
+ * parent's as well, so what waits in one outlives whoever was to read it.
  *
- * What the kernel dropped, because a queue was full, is asked for now and then while datagrams come, by the one worker
- * whose socket it is.
+ * What the kernel dropped, because a queue was full, is asked for now and then while datagrams come, by the one
+ * worker whose socket it is.
  *
- * Fails by: replies that cannot be sent at once; they are dropped, and counted. What the kernel drops while a slot has no
- * worker is not.
+ * Fails by: replies that cannot be sent at once; they are dropped, and counted. What the kernel drops while a slot
+ * has no worker is not.
  */
 #include "worker/room.h"
 

@@ -115,7 +115,8 @@ void listeners_wake(struct worker *w)
 
 static bool competes(const struct worker *w, const struct listener *l)
 {
-	return l->kind == LISTENER_SHARED || (l->kind == LISTENER_DATAGRAM && config_is_shared(w->config, l->index));
+	return l->kind == LISTENER_SHARED ||
+	       (l->kind == LISTENER_DATAGRAM && config_is_shared(w->config, l->index));
 }
 
 void listener_wait(struct worker *w, struct listener *l)
