@@ -21,7 +21,7 @@ with tempfile.TemporaryDirectory() as scratch:
     source, program = pathlib.Path(scratch, "clock.c"), os.path.join(scratch, "clock")
     source.write_text(example.replace("\\e", "\\"))
     built = subprocess.run(["cc", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", f"-I{ROOT / 'src'}", "-o", program,
-                            source, BUILD / "libbrood.a", "-luring", "-ljansson", "-ldl"],
+                            source, BUILD / "libbrood.so", f"-Wl,-rpath,{BUILD}"],
                            capture_output=True, text=True, check=False)
     check(built.returncode == 0, built.stderr)
     server = subprocess.Popen([program, "127.0.0.1:0", "127.0.0.1:0"], env=CLEAN, text=True, stderr=subprocess.PIPE)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The proxy of the examples: both ways whole, ends passed on one by one, bounded by who does not read, over a reload."""
+"""The proxy of the examples: both ways whole, ends passed on one by one, bounded by who does not read."""
 # models: one
 # timeout: 180
 import hashlib
