@@ -97,6 +97,6 @@ class Mailer(Brood):
 
     def told(self, slot=0):
         """What the callbacks have got, as they tell when they are asked by a worker."""
-        n = len(self.lines(r"^got "))
+        n = len(self.lines(r"^got .*\}$"))
         self.ask(slot, "/text?to=parent&text=tell")
-        return json.loads(self.wait_for_line(r"^got ", n=n + 1)[4:])
+        return json.loads(self.wait_for_line(r"^got .*\}$", n=n + 1)[4:])

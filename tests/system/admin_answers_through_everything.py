@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The admin address answers each question, on one connection and on new ones, whatever happens to the pool meanwhile."""
 # timeout: 300
+# models: one
 import os
 import signal
 import time

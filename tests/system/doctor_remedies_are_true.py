@@ -141,6 +141,7 @@ def play_sysctls():
 
 def play_ports():
     with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)     # connections of an earlier test may linger there
         s.bind(("127.0.0.1", int(PORT)))
         s.listen()
         expect(doctor("port"), "bad", rf":{PORT} is taken by python3.* \(pid {os.getpid()}\)")

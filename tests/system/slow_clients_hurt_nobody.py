@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Clients that trickle, stall, never read, half-close or reset are ended in time, and the others notice nothing."""
+# models: one
 # waits: mostly
 import socket
 import struct

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 # timeout: 300
 """Of two pools that start at the same moment where they overlap, exactly one serves; the other says who."""
-# waits: mostly
 import os
 import pathlib
 import subprocess
