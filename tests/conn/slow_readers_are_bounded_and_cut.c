@@ -42,7 +42,8 @@ static void hold_bounds(const char *name, const char *text, uint64_t every_ms)
 	printf("%s on %s: at most %zu KiB, cut after %llu ms\n", name, engine_name(table.engine->kind),
 	       most_bytes / 1024, (unsigned long long)ms);
 	assert_true(most_bytes <= MOST_BYTES);
-	assert_in_range(ms, WRITE_TIMEOUT_MS, 2 * WRITE_TIMEOUT_MS);
+	/* At the first look the client's kernel may have acknowledged some since; then it takes two, and what a turn takes. */
+	assert_in_range(ms, WRITE_TIMEOUT_MS, 2 * WRITE_TIMEOUT_MS + 100);
 	turn_until_empty();
 }
 
