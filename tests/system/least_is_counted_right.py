@@ -3,6 +3,7 @@
 # models: one
 """Under balance `least` what each worker has stays known through deaths, silence, replacement and scaling: the
 busiest of the workers has its share of what comes afterwards."""
+# waits: mostly
 import json
 import os
 import signal

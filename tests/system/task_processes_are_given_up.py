@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Task processes that die too often are given up: requests are told so, and the workers go on; what hangs is ended."""
 # models: one
+# waits: mostly
 import os
 import signal
 import time

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """As process 1 the pool becomes the new program in place and loses nothing: --times N upgrades on each engine (5)."""
 # timeout: 600
+# models: one
 import argparse
 import os
 import shutil

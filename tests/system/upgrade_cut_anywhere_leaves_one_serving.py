@@ -248,5 +248,5 @@ for engine in engines():
         step(engine)
         print(f"{engine}: {step.__name__}")
     for kill in (kill_new, kill_old):
-        ends = collections.Counter(kill(engine, random.uniform(0, 0.006)) for _ in range(16))
+        ends = collections.Counter(kill(engine, random.uniform(0, 0.006)) for _ in range(10))
         print(f"{engine}: {kill.__name__}: the new one {dict(ends)}")

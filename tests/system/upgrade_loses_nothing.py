@@ -88,7 +88,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--times", type=int, default=6)
 times = parser.parse_args().times
 for engine in engines():
-    shrink_and_upgrade(engine, times)
+    shrink_and_upgrade(engine, max(2, times // 3))
     for name, popen in (("as nobody", {"preexec_fn": drop_to(NOBODY)}), ("as root", {})):
         if popen and os.geteuid() != 0:
             continue
