@@ -14,7 +14,7 @@ import time
 from _play import (BROOD, Brood, Checker, Client, Orphan, adopt_orphans, check, children_of, engines, is_alive, need_root,
                    skip, wait_until)
 
-N_WORKERS, A_WORKER, TIMES = 4, 8, 4
+N_WORKERS, A_WORKER, TIMES = 4, 8, 2
 ALONE = ("unshare", "--fork", "--pid", "--mount-proc", "--kill-child")
 
 # It takes all there is, says that it is ready, and cannot be told that it has the pool.
