@@ -1152,8 +1152,8 @@ typedef void brood_datagram_fn(struct brood_datagram *datagram, const void *data
  * @address: as for brood_listen(), but no UNIX socket.
  *
  * Under BROOD_REUSEPORT each worker has its own socket, and what one client sends from one port comes to one
- * worker; else, and with .join, all share one. What waits in it is not lost by a reload, by scaling or by the death
- * of a worker; of an upgrade see brood_stream(3). With .handler, brood_listen(brood, "udp:ADDRESS") has the shared object answer.
+ * worker; else, and with .join, all share one. What waits in it is not lost by a reload, by scaling, by an upgrade or
+ * by the death of a worker; brood_stream(3) has the exceptions. With .handler, brood_listen(brood, "udp:ADDRESS") has the shared object answer.
  * Process: parent only, before brood_run(). Return: as brood_listen(); -EINVAL also without a function.
  */
 int brood_listen_datagram(struct brood *brood, const char *address, brood_datagram_fn *fn, void *arg);

@@ -11,6 +11,8 @@
  *
  * Fails by: a program on the group that is refused, or a stranger in it; then the sockets of slots that have left
  * are closed, and what arrives between its worker's last look and that is lost.
+ * So may be what comes while one is closed under traffic, as before an upgrade: the kernel's look-up may find it just
+ * before it leaves the group, and give it the datagram (83 in 2.6 million closes).
  */
 #include "parent/datagrams.h"
 

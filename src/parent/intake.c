@@ -243,7 +243,7 @@ static void wake_another(struct crew *crew)
 
 /*
  * The kernel takes a dead process's ring apart only when it gets to it, and until then wakes it for connections like any
- * other (seen for milliseconds): so others look again.
+ * other: so others look again. Without, 4 of 291 connections after a kill waited over 4 s on a busy machine.
  */
 static void wake_others(struct crew *crew)
 {
