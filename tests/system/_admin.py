@@ -2,6 +2,8 @@
 """What the plays of the admin address share: asking it, and what its metrics must be to be metrics."""
 import json
 import re
+import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -39,6 +41,13 @@ def status_of(port):
 def need_parser():
     if not text_string_to_metric_families:
         skip("no parser of Prometheus' text (python3-prometheus-client)")
+
+
+def check_by_promtool(text):
+    """Prometheus' own check and lint, where it is installed; check_family() asks for the same of every scrape."""
+    if shutil.which("promtool"):
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=20)
+        check(done.returncode == 0 and not done.stderr, done.stderr or done.stdout)
 
 
 def check_family(family, helps, types):

@@ -7,7 +7,7 @@ import re
 import signal
 import time
 
-from _admin import Admin, admin_option, ask, check_grown, metrics_of, need_parser, status_of
+from _admin import Admin, admin_option, ask, check_by_promtool, check_grown, metrics_of, need_parser, status_of
 from _play import MODEL, Brood, Checker, Client, check, clients_of, engines, stop_process, wait_until
 
 POLICY = "default-src 'none'"
@@ -56,6 +56,7 @@ def expect_all_is_counted(brood, port, engine):
         checker.finish().expect_nothing_lost()
     wait_until(lambda: metrics_of(port)["brood_connections"] == 0, 5, "all are closed")
     after = metrics_of(port)
+    check_by_promtool(ask(port, "/metrics").body.decode())
     answered = sum(checker["answered"] for checker in checkers)
     opened = sum(checker["connections"] for checker in checkers)
     for name, n in (("brood_requests_total", answered), ("brood_responses_total{class=2xx}", answered),
