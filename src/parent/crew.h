@@ -35,6 +35,7 @@
 #include "bridge/config.h"
 #include "bridge/stored.h"
 #include "parent/datagrams.h"
+#include "parent/depart.h"
 #include "parent/endpoint.h"
 #include "parent/inplace.h"
 #include "parent/intake.h"

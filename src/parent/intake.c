@@ -14,7 +14,6 @@
 
 #include "acceptor/acceptor.h"
 #include "base/address.h"
-#include "base/handshakes.h"
 #include "base/log.h"
 #include "bridge/channel.h"
 #include "bridge/heritage.h"
@@ -22,7 +21,6 @@
 #include "parent/crew.h"
 #include "parent/custody.h"
 #include "parent/loop.h"
-#include "parent/steer.h"
 #include "parent/stop.h"
 #include "parent/transfer.h"
 #include "parent/weigh.h"
@@ -34,10 +32,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* For handshakes begun before a slot was steered around: a lost acknowledgement is repeated after a second. */
-#define DEPART_HANDSHAKES_MS 3000
-/* Between two looks into a queue that is to be empty. */
-#define DEPART_LOOK_MS 5
 /* After a death, then four times as long each time: 1.7 s in all. */
 #define WAKE_AGAIN_MS 20
 #define WAKES 4
@@ -45,6 +39,11 @@
 static enum brood_model model_of(const struct crew *crew)
 {
 	return (enum brood_model)crew->config->options.model;
+}
+
+bool intake_has_own(const struct crew *crew)
+{
+	return model_of(crew) == BROOD_REUSEPORT;
 }
 
 /* Those that workers read, which is not so of a reserved one that only keeps the address. */
@@ -312,26 +311,7 @@ int intake_resize(struct crew *crew)
 	return 0;
 }
 
-/* ---- leaving ---- */
-
-/* Those that were about to leave wait with the new ones. */
-void intake_leave(struct crew *crew)
-{
-	struct departures *d = &crew->departures;
-
-	if (model_of(crew) == BROOD_REUSEPORT)
-		steer_settle(crew);
-	handshakes_begin(&d->handshakes, crew->now_ms, crew->now_ms + DEPART_HANDSHAKES_MS);
-	d->deadline_ms = crew->now_ms + crew->config->options.drain_timeout_ms;
-}
-
-uint64_t intake_depart_ms(const struct crew *crew)
-{
-	return crew->stopping ? 0 : crew->departures.handshakes.look_ms;
-}
-
-/* Return: how many connections are still queued for @slot. */
-static unsigned n_queued(struct crew *crew, const struct slot *slot)
+unsigned intake_n_queued(struct crew *crew, const struct slot *slot)
 {
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
@@ -342,67 +322,6 @@ static unsigned n_queued(struct crew *crew, const struct slot *slot)
 		return acceptor_is_empty(crew->acceptor, slot->index, crew->now_ms) ? 0 : 1;
 	}
 	return 0;
-}
-
-/*
- * A program may take the end of its socket for an error, and die of it. So it is told to go while the socket is whole,
- * and that is ended when the program is gone. Return: whether it is.
- */
-static bool has_program_left(struct crew *crew, struct slot *slot)
-{
-	if (slot->state == SLOT_LEAVING) {
-		child_drain(crew, slot->incumbent, crew->config->options.drain_timeout_ms, false);
-		slot->incumbent = NULL;
-		slot_on(crew, slot, ON_GONE);
-	}
-	child_each(crew, child)
-		if (child->slot == slot->index)
-			return false;
-	return true;
-}
-
-/* Return: whether it is closed. */
-static bool close_queue(struct crew *crew, struct slot *slot)
-{
-	bool guest = crew->config->guest && model_of(crew) == BROOD_REUSEPORT;
-	bool is_read = slot->state == SLOT_LEAVING || !guest;
-	unsigned n = n_queued(crew, slot);
-
-	if (n > 0 && is_read && crew->now_ms < crew->departures.deadline_ms)
-		return false;
-	if (guest && !has_program_left(crew, slot))
-		return false;
-	if (n > 0)
-		log_warn("worker %u: leaves %u connection%s unserved in its queue", slot->index, n, n == 1 ? "" : "s");
-	transfer_close(crew, slot);
-	custody_end(crew, slot, n > 0 || crew->now_ms >= crew->departures.handshakes.most_ms);
-	slot_on(crew, slot, ON_CLOSED);
-	return true;
-}
-
-static bool are_handshakes_over(struct crew *crew)
-{
-	uint16_t ports[LISTENERS_MAX];
-	unsigned n_ports;
-
-	if (model_of(crew) != BROOD_REUSEPORT)
-		return true;	/* they are with a socket that stays */
-	n_ports = config_ports(crew->config, ports);
-	return handshakes_over(&crew->departures.handshakes, ports, n_ports, crew->now_ms);
-}
-
-void intake_depart(struct crew *crew)
-{
-	bool all = are_handshakes_over(crew);
-
-	if (!all)
-		return;
-	crew->departures.handshakes.look_ms = crew->now_ms + DEPART_LOOK_MS;
-	slot_each(crew, slot)
-		if (slot->state == SLOT_LEAVING || slot->state == SLOT_CLOSING)
-			all &= close_queue(crew, slot);
-	if (all)
-		crew->departures.handshakes.look_ms = 0;
 }
 
 void intake_on_silence(struct crew *crew, struct slot *slot)

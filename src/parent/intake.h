@@ -2,25 +2,21 @@
 /* intake - how connections reach the workers; the one place where the models differ for the parent */
 #pragma once
 
-#include "base/handshakes.h"
 #include "parent/slot.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct crew;
 struct heritage;
 struct slot;
 
-/* Slots that leave: when may their listeners be closed? */
-struct departures {
-	struct handshakes	handshakes;	/* begun before they were steered around */
-	uint64_t		deadline_ms;	/* then they are, whatever is queued */
-};
-
 /* The epoll set must be there. Return: 0 or -errno. */
 int intake_create(struct crew *crew);
 /* Return: how many connections were accepted and never reached a worker. */
 unsigned intake_destroy(struct crew *crew);
+/* Whether each slot has listeners of its own. */
+bool intake_has_own(const struct crew *crew);
 /* What a worker of @slot is born with to take connections from. Return: 0 or -errno. */
 int intake_bequeath(struct crew *crew, struct slot *slot, struct heritage *heritage);
 /* A worker of @slot could accept: its sockets listen from now on. Return: 0, -EPROTO (one is missing), or -errno. */
@@ -38,12 +34,8 @@ void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was);
 void intake_settle(struct crew *crew);
 /* There is another number of slots. Return: 0 or -errno. */
 int intake_resize(struct crew *crew);
-/* A slot is LEAVING or CLOSING from now on. */
-void intake_leave(struct crew *crew);
-/* When intake_depart() has work; 0 = never. */
-uint64_t intake_depart_ms(const struct crew *crew);
-/* Raises CLOSED for those that leave and have nothing queued any more. */
-void intake_depart(struct crew *crew);
+/* Return: how many connections are still queued for @slot. */
+unsigned intake_n_queued(struct crew *crew, const struct slot *slot);
 /* The incumbent of @slot has become silent, or goes on: who else takes its connections? */
 void intake_on_silence(struct crew *crew, struct slot *slot);
 /* When intake_expire() has work; 0 = never. */

@@ -14,6 +14,7 @@
 #include "parent/child.h"
 #include "parent/control.h"
 #include "parent/crew.h"
+#include "parent/depart.h"
 #include "parent/hang.h"
 #include "parent/herald.h"
 #include "parent/inplace.h"
@@ -131,7 +132,7 @@ static uint64_t next_deadline(struct crew *crew)
 	child_each(crew, child)
 		earlier(&next_ms, child->deadline_ms);
 	earlier(&next_ms, intake_next_ms(crew));
-	earlier(&next_ms, intake_depart_ms(crew));
+	earlier(&next_ms, depart_next_ms(crew));
 	earlier(&next_ms, crew->look_ms);
 	earlier(&next_ms, crew->weigh_ms);
 	earlier(&next_ms, tally_next_ms(crew));
@@ -345,8 +346,8 @@ static void expire(struct crew *crew)
 	any_slot_each(crew, slot)
 		if (is_past(crew, slot->turn_ms))
 			slot_on(crew, slot, ON_TURN);
-	if (is_past(crew, intake_depart_ms(crew)))
-		intake_depart(crew);
+	if (is_past(crew, depart_next_ms(crew)))
+		depart_look(crew);
 	if (is_past(crew, crew->weigh_ms))
 		weigh_look(crew);
 	if (is_past(crew, tally_next_ms(crew)))

@@ -6,6 +6,7 @@
 #include "parent/child.h"
 #include "parent/crew.h"
 #include "parent/custody.h"
+#include "parent/depart.h"
 #include "parent/event.h"
 #include "parent/intake.h"
 #include "parent/rollout.h"
@@ -111,7 +112,7 @@ static void begin_leaving(struct crew *crew, struct slot *slot)
 {
 	forget_future(crew, slot);
 	log_info("worker %u (pid %d): leaving (scaling down)", slot->index, (int)slot->incumbent->pid);
-	intake_leave(crew);
+	depart_begin(crew);
 }
 
 /* The incumbent, if there is one, takes no connections. */
@@ -121,7 +122,7 @@ static void leave_without(struct crew *crew, struct slot *slot)
 	if (slot->incumbent)
 		child_drain(crew, slot->incumbent, crew->config->options.drain_timeout_ms, false);
 	slot->incumbent = NULL;
-	intake_leave(crew);
+	depart_begin(crew);
 }
 
 static void clear(struct crew *crew, struct slot *slot)
