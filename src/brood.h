@@ -335,7 +335,7 @@ int brood_run(struct brood *brood);
 /* Frees @brood and closes its sockets. NULL is fine. */
 void brood_destroy(struct brood *brood);
 
-/* ---- in a worker: reading a request ------------------------------------------------------------ */
+/* ---- in a worker: reading a request ---------------------------------------------------------- */
 
 /*
  * Text that is returned with a length is not terminated, belongs to the request and lives as long as
@@ -377,7 +377,7 @@ typedef void brood_body_fn(struct brood_request *request, const void *data, size
  */
 int brood_read_body(struct brood_request *request, brood_body_fn *fn, void *arg);
 
-/* ---- in a worker: answering ---------------------------------------------------------------------- */
+/* ---- in a worker: answering ------------------------------------------------------------------ */
 
 /**
  * brood_set_header() - add a field to the response; before it starts.
@@ -430,7 +430,7 @@ void brood_on_close(struct brood_request *request, brood_event_fn *fn, void *arg
 /* Calls @fn once in @ms milliseconds; a request has one timer, a second call moves it. */
 void brood_timer(struct brood_request *request, uint32_t ms, brood_event_fn *fn, void *arg);
 
-/* ---- in a worker: the worker itself ---------------------------------------------------------------- */
+/* ---- in a worker: the worker itself ---------------------------------------------------------- */
 
 /**
  * brood_retire() - ask for this worker to be replaced (the suicide protocol).
@@ -446,7 +446,7 @@ unsigned brood_generation(void);	/* how many workers this slot has had before th
 const char *brood_model_name(void);	/* "reuseport", "preemptive" or "round-robin" */
 const char *brood_engine_name(void);	/* "io_uring" or "epoll", as --engine's log line says it */
 
-/* ---- state: what all workers share ---------------------------------------------------------------------- */
+/* ---- state: what all workers share ----------------------------------------------------------- */
 
 /*
  * Keys and values in memory that every worker of the pool reads and writes; see brood_state(3). It outlives workers,
@@ -590,7 +590,65 @@ int brood_state_watch_prefix(const char *prefix, brood_state_watch_fn *fn, void 
 /* Its function is not called any more. NULL is fine. */
 void brood_state_unwatch(struct brood_watch *watch);
 
-/* ---- messages -------------------------------------------------------------------------------------- */
+/* ---- once: one computation for all who ask --------------------------------------------------- */
+
+#define BROOD_ONCE_VALUE_MAX (BROOD_STATE_VALUE_MAX - 8)
+
+struct brood_load;
+struct brood_once;
+
+/**
+ * typedef brood_load_fn - computes, or fetches, what belongs to @key.
+ * @load: to be ended by brood_load_end(), here or later, exactly once. @key: valid during the call.
+ *
+ * Process: a worker, in its loop, inside of brood_once() or of a callback; what blocks here blocks that worker.
+ */
+typedef void brood_load_fn(struct brood_load *load, const char *key, void *arg);
+
+/**
+ * typedef brood_once_fn - here it is.
+ * @error: 0, or what brood_load_end() was given, or another -errno, and there is no value. @value: valid during the call.
+ */
+typedef void brood_once_fn(int error, const void *value, size_t len, void *arg);
+
+/* How values of one kind are made; start from BROOD_LOADER_INIT. Times are milliseconds; 0 = the default. */
+struct brood_loader {
+	uint32_t	 size;		/* set by BROOD_LOADER_INIT */
+	uint32_t	 ttl_ms;	/* 1000: how long a value is given to whoever asks; at least 100. An error at most 1000 */
+	uint32_t	 timeout_ms;	/* 10000: for a load; then somebody else who waits begins one */
+	brood_load_fn	*load;
+	void		*arg;		/* for each call of it: as long as anybody here waits, whoever asked first */
+};
+
+#define BROOD_LOADER_INIT { .size = sizeof(struct brood_loader) }
+
+/**
+ * brood_once() - get a value that is made once, however many ask for it, in whatever worker.
+ * @loader: copied. @key: as in the shared state, of a space of its own, one byte shorter.
+ * @done: called exactly once, unless it is cancelled; within this call if the value is there already.
+ * @ret_once: for brood_once_cancel(); NULL when @done has been called. May be NULL.
+ *
+ * The first who asks loads; all others, here and in other workers, wait for that one and get what it got. If the worker
+ * that loads dies, or the load takes longer than timeout_ms, one of those who wait loads. A load goes on when nobody waits
+ * for it any more. Values are in the shared state, and may make room there for others; an evicted one is loaded again.
+ *
+ * Process: a worker, in its loop. A fault in @done is not contained, if it is called from the loop.
+ * Return: 0, -EINVAL, -ENOMEM, -ENOTSUP (there is no shared state, or no loop yet); then @done is not called.
+ */
+int brood_once(const struct brood_loader *loader, const char *key, brood_once_fn *done, void *arg,
+	       struct brood_once **ret_once);
+
+/* Its function is not called: a client has left (brood_on_close()). NULL is fine; not after it was called. */
+void brood_once_cancel(struct brood_once *once);
+
+/**
+ * brood_load_end() - the value of a load, or its error; @load is gone.
+ * @error: 0, or a negative number for everybody who waits. @value: copied; at most BROOD_ONCE_VALUE_MAX bytes, over it all
+ *         get -EMSGSIZE.
+ */
+void brood_load_end(struct brood_load *load, int error, const void *value, size_t len);
+
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /*
  * Workers, and the functions of brood_on(), send each other messages: bytes, and with each at most one descriptor.
@@ -673,7 +731,7 @@ void brood_on_disconnect(brood_self_fn *fn, void *arg);
 uint32_t brood_id(void);		/* of this worker: 1, 2, ... in the order of birth, never used twice; 0 = no worker */
 int brood_is_connected(void);		/* whether the parent is there and hears it: 0 or 1 */
 
-/* ---- in the parent's program: events --------------------------------------------------------------- */
+/* ---- in the parent's program: events --------------------------------------------------------- */
 
 /* What happens to workers; with Node's names (cluster), and in Node's order. */
 enum brood_event_type {
@@ -740,65 +798,7 @@ int brood_on(struct brood *brood, enum brood_event_type type, brood_observer_fn 
  */
 int brood_worker_find(uint32_t id, struct brood_worker *ret_worker);
 
-/* ---- once: one computation for all who ask ---------------------------------------------------------------- */
-
-#define BROOD_ONCE_VALUE_MAX (BROOD_STATE_VALUE_MAX - 8)
-
-struct brood_load;
-struct brood_once;
-
-/**
- * typedef brood_load_fn - computes, or fetches, what belongs to @key.
- * @load: to be ended by brood_load_end(), here or later, exactly once. @key: valid during the call.
- *
- * Process: a worker, in its loop, inside of brood_once() or of a callback; what blocks here blocks that worker.
- */
-typedef void brood_load_fn(struct brood_load *load, const char *key, void *arg);
-
-/**
- * typedef brood_once_fn - here it is.
- * @error: 0, or what brood_load_end() was given, or another -errno, and there is no value. @value: valid during the call.
- */
-typedef void brood_once_fn(int error, const void *value, size_t len, void *arg);
-
-/* How values of one kind are made; start from BROOD_LOADER_INIT. Times are milliseconds; 0 = the default. */
-struct brood_loader {
-	uint32_t	 size;		/* set by BROOD_LOADER_INIT */
-	uint32_t	 ttl_ms;	/* 1000: how long a value is given to whoever asks; at least 100. An error at most 1000 */
-	uint32_t	 timeout_ms;	/* 10000: for a load; then somebody else who waits begins one */
-	brood_load_fn	*load;
-	void		*arg;		/* for each call of it: as long as anybody here waits, whoever asked first */
-};
-
-#define BROOD_LOADER_INIT { .size = sizeof(struct brood_loader) }
-
-/**
- * brood_once() - get a value that is made once, however many ask for it, in whatever worker.
- * @loader: copied. @key: as in the shared state, of a space of its own, one byte shorter.
- * @done: called exactly once, unless it is cancelled; within this call if the value is there already.
- * @ret_once: for brood_once_cancel(); NULL when @done has been called. May be NULL.
- *
- * The first who asks loads; all others, here and in other workers, wait for that one and get what it got. If the worker
- * that loads dies, or the load takes longer than timeout_ms, one of those who wait loads. A load goes on when nobody waits
- * for it any more. Values are in the shared state, and may make room there for others; an evicted one is loaded again.
- *
- * Process: a worker, in its loop. A fault in @done is not contained, if it is called from the loop.
- * Return: 0, -EINVAL, -ENOMEM, -ENOTSUP (there is no shared state, or no loop yet); then @done is not called.
- */
-int brood_once(const struct brood_loader *loader, const char *key, brood_once_fn *done, void *arg,
-	       struct brood_once **ret_once);
-
-/* Its function is not called: a client has left (brood_on_close()). NULL is fine; not after it was called. */
-void brood_once_cancel(struct brood_once *once);
-
-/**
- * brood_load_end() - the value of a load, or its error; @load is gone.
- * @error: 0, or a negative number for everybody who waits. @value: copied; at most BROOD_ONCE_VALUE_MAX bytes, over it all
- *         get -EMSGSIZE.
- */
-void brood_load_end(struct brood_load *load, int error, const void *value, size_t len);
-
-/* ---- in a worker: streams, connections that do not speak HTTP ---------------------------------------- */
+/* ---- in a worker: streams, connections that do not speak HTTP -------------------------------- */
 
 struct brood_stream;
 
@@ -903,8 +903,53 @@ size_t brood_stream_unsent(const struct brood_stream *stream);
  */
 int brood_stream_peer(const struct brood_stream *stream, char ret_peer[BROOD_PEER_BYTES]);
 
+/* ---- in a worker: datagrams ------------------------------------------------------------------ */
 
-/* ---- tasks: what takes long is run in a process of its own ------------------------------------------- */
+/**
+ * typedef brood_datagram_fn - a datagram has come.
+ * @datagram, @data: valid during the call. @len: may be 0.
+ *
+ * Process: worker, in its loop, as brood_handler_fn; so is a fault, which with BROOD_FAULT_CONTAIN costs this call.
+ */
+typedef void brood_datagram_fn(struct brood_datagram *datagram, const void *data, size_t len, void *arg);
+
+/**
+ * brood_listen_datagram() - add an address of datagrams (UDP).
+ * @address: as for brood_listen(), but no UNIX socket.
+ *
+ * Under BROOD_REUSEPORT each worker has its own socket, and what one client sends from one port comes to one
+ * worker; else, and with .join, all share one. What waits in it is not lost by a reload, by scaling, by an upgrade or
+ * by the death of a worker; brood_stream(3) has the exceptions. With .handler, brood_listen(brood, "udp:ADDRESS") has the shared object answer.
+ * Process: parent only, before brood_run(). Return: as brood_listen(); -EINVAL also without a function.
+ */
+int brood_listen_datagram(struct brood *brood, const char *address, brood_datagram_fn *fn, void *arg);
+
+/**
+ * brood_datagram_reply() - answer who has sent it, from the address it was sent to; copied. As often as you like.
+ * It leaves when those that have come with this one have been handled; one that the kernel has no room for is dropped, and
+ * counted (brood_datagrams_dropped_total).
+ * Return: 0, or -EMSGSIZE (over 65535 bytes; what a datagram may have is less, and the rest is dropped whole).
+ */
+int brood_datagram_reply(struct brood_datagram *datagram, const void *data, size_t len);
+
+/**
+ * brood_datagram_send() - send to somebody who has not asked, at once, from an address of datagrams.
+ * @listener: that address, as brood_datagram_listener() has it. @to: "192.0.2.1:53", "[2001:db8::1]:53"; no name.
+ *
+ * Where each worker has a socket of its own, what is answered comes to the one that the kernel hashes it to.
+ * Process: worker, in its loop, or in brood_handler_start().
+ * Return: 0; -EINVAL (no worker, no address of datagrams, or @to), -EPIPE (this worker leaves, and has closed it),
+ *         -EAGAIN (no room: it is dropped, and counted), -EMSGSIZE, -ECONNREFUSED and the like.
+ */
+int brood_datagram_send(unsigned listener, const char *to, const void *data, size_t len);
+
+/* Who has sent it: "192.0.2.1:50000", "[2001:db8::1]:50000". */
+void brood_datagram_peer(const struct brood_datagram *datagram, char ret_peer[BROOD_PEER_BYTES]);
+
+/* By which address: 0 is that of the first brood_listen(), or --listen. */
+unsigned brood_datagram_listener(const struct brood_datagram *datagram);
+
+/* ---- tasks: what takes long is run in a process of its own ----------------------------------- */
 
 /**
  * typedef brood_task_fn - runs one task.
@@ -994,7 +1039,7 @@ struct brood_task_entry {
 	void		*arg;
 };
 
-/* ---- waiting without blocking: timers, programs, files, connections -------------------------------------- */
+/* ---- waiting without blocking: timers, programs, files, connections -------------------------- */
 
 /*
  * In a worker. Each of these is for a request, and ends with it: when its response is complete or its client has left; or
@@ -1137,58 +1182,13 @@ int brood_fetch(struct brood_request *request, const struct brood_fetch_options 
 /* In brood_fetch_fn: the value of the first field called @name (any case), or NULL; valid as long as the reply. */
 const char *brood_reply_field(const struct brood_reply *reply, const char *name, size_t *ret_len);
 
-/* ---- in a worker: datagrams --------------------------------------------------------------------------- */
-
-/**
- * typedef brood_datagram_fn - a datagram has come.
- * @datagram, @data: valid during the call. @len: may be 0.
- *
- * Process: worker, in its loop, as brood_handler_fn; so is a fault, which with BROOD_FAULT_CONTAIN costs this call.
- */
-typedef void brood_datagram_fn(struct brood_datagram *datagram, const void *data, size_t len, void *arg);
-
-/**
- * brood_listen_datagram() - add an address of datagrams (UDP).
- * @address: as for brood_listen(), but no UNIX socket.
- *
- * Under BROOD_REUSEPORT each worker has its own socket, and what one client sends from one port comes to one
- * worker; else, and with .join, all share one. What waits in it is not lost by a reload, by scaling, by an upgrade or
- * by the death of a worker; brood_stream(3) has the exceptions. With .handler, brood_listen(brood, "udp:ADDRESS") has the shared object answer.
- * Process: parent only, before brood_run(). Return: as brood_listen(); -EINVAL also without a function.
- */
-int brood_listen_datagram(struct brood *brood, const char *address, brood_datagram_fn *fn, void *arg);
-
-/**
- * brood_datagram_reply() - answer who has sent it, from the address it was sent to; copied. As often as you like.
- * It leaves when those that have come with this one have been handled; one that the kernel has no room for is dropped, and
- * counted (brood_datagrams_dropped_total).
- * Return: 0, or -EMSGSIZE (over 65535 bytes; what a datagram may have is less, and the rest is dropped whole).
- */
-int brood_datagram_reply(struct brood_datagram *datagram, const void *data, size_t len);
-
-/**
- * brood_datagram_send() - send to somebody who has not asked, at once, from an address of datagrams.
- * @listener: that address, as brood_datagram_listener() has it. @to: "192.0.2.1:53", "[2001:db8::1]:53"; no name.
- *
- * Where each worker has a socket of its own, what is answered comes to the one that the kernel hashes it to.
- * Process: worker, in its loop, or in brood_handler_start().
- * Return: 0; -EINVAL (no worker, no address of datagrams, or @to), -EPIPE (this worker leaves, and has closed it),
- *         -EAGAIN (no room: it is dropped, and counted), -EMSGSIZE, -ECONNREFUSED and the like.
- */
-int brood_datagram_send(unsigned listener, const char *to, const void *data, size_t len);
-
-/* Who has sent it: "192.0.2.1:50000", "[2001:db8::1]:50000". */
-void brood_datagram_peer(const struct brood_datagram *datagram, char ret_peer[BROOD_PEER_BYTES]);
-
-/* By which address: 0 is that of the first brood_listen(), or --listen. */
-unsigned brood_datagram_listener(const struct brood_datagram *datagram);
+/* ---- a shared object, as --handler loads it -------------------------------------------------- */
 
 /*
  * What a shared object given to --handler (or .handler) exports.
  * brood_handle() is required where there is an address of HTTP, brood_stream_handler where there is one of streams,
- * brood_handle_datagram() where there is one of datagrams.
- * brood_handler_start(), when there, is called once in each worker before it
- * serves; anything but 0 stops the worker ("could not start"). brood_handler_stop() is called when the
+ * brood_handle_datagram() where there is one of datagrams. brood_handler_start(), when there, is called once in each
+ * worker before it serves; anything but 0 stops the worker ("could not start"). brood_handler_stop() is called when the
  * worker has drained.
  */
 void brood_handle(struct brood_request *request);
