@@ -27,6 +27,7 @@ SIMULATION := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/simulation/*.c))
 WORLD	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/simulation/world/*.c))	# what stands in for the kernel
 CALLS	:= $(shell sed -n 's/^CALL.[^,]*, \([a-z0-9_]*\),.*/\1/p' tests/simulation/world/*.c)
 NULLS	:= $(patsubst %.c,$(BUILD)/%,$(wildcard bench/null_*.c))
+UNMETERED := $(patsubst src/%.c,%,$(shell grep -l 'base/metrics\.h' src/*/*.c))	# what is compiled again without metrics
 BENCHES	:= $(patsubst bench/%/,$(BUILD)/bench/%,$(sort $(dir $(wildcard bench/*/*.c))))	# a program a folder
 HOME_OF	= $(DESTDIR)$(PREFIX)
 
@@ -53,13 +54,14 @@ STAMP	:= $(LEAST) $(REDIS:%=redis) $(CC) $(VERSION) $(ALL_CPPFLAGS) $(filter-out
 LTO_LINK = $(if $(LTO),$(ALL_CFLAGS) -Wno-maybe-uninitialized -Wno-uninitialized)
 LIBS	:= -luring -ljansson $(if $(REDIS),-lhiredis) -ldl
 CLI_LIBS := -linih -lncursesw -ltinfo	# of the program alone
+LINK_BROOD = $(Q)$(CC) $(LTO_LINK) $(ALL_LDFLAGS) -pie -Wl,--export-dynamic -o $@ $^ $(LIBS) $(CLI_LIBS)
 LIB_SO	:= $(BUILD)/libbrood.so.$(VERSION)
 
 all: $(BUILD)/brood $(BUILD)/libbrood.a $(LIB_SO) $(EXAMPLES) $(BUILD)/edges	## build all of it (the default)
 
 $(BUILD)/brood: $(OBJ) $(CLI_OBJ)
 	$(call say,LINK)
-	$(Q)$(CC) $(LTO_LINK) $(ALL_LDFLAGS) -pie -Wl,--export-dynamic -o $@ $^ $(LIBS) $(CLI_LIBS)
+	$(LINK_BROOD)
 
 $(LIB_SO): $(OBJ)
 	$(call say,LINK)
@@ -142,6 +144,15 @@ $(BUILD)/bench/null_%: bench/null_%.c bench/null.h
 	$(call say,CC)
 	$(Q)$(CC) $(OPT) -g $(WARN) -o $@ $< -luring
 
+# The program without metrics, for bench/metrics.py; linked in the same order, because the layout has its price too.
+$(BUILD)/bench/unmetered/%.o: src/%.c $(BUILD)/flags
+	$(call say,CC)
+	$(COMPILE) -DWITHOUT_METRICS -c -o $@ $<
+
+$(BUILD)/bench/without_metrics: $(foreach o,$(OBJ:$(BUILD)/obj/%.o=%),$(BUILD)/$(if $(filter $o,$(UNMETERED)),bench/unmetered,obj)/$o.o) $(CLI_OBJ)
+	$(call say,LINK)
+	$(LINK_BROOD)
+
 .SECONDEXPANSION:
 $(BENCHES): $(BUILD)/bench/%: $$(wildcard bench/$$*/*.[ch]) $(BUILD)/libbrood.a
 	$(call say,CC)
@@ -200,7 +211,7 @@ bench-quick:	## compare with the null servers, nginx and Node, in under 3 minute
 
 bench:	## compare the accept models and their peers, in about half an hour (resumable); writes bench/RESULTS.md
 	@tools/deps bench
-	@$(MAKE) --no-print-directory all $(NULLS) $(BENCHES)
+	@$(MAKE) --no-print-directory all $(NULLS) $(BENCHES) $(BUILD)/bench/without_metrics
 	@bench/full.py --brood $(BUILD)/brood --build $(BUILD)/bench --handler $(BUILD)/examples/demo.so
 	@bench/report.py --build $(BUILD)/bench
 

@@ -7,6 +7,8 @@
  */
 #include "conn/conn.h"
 
+#include "base/metrics.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +84,8 @@ static int start(struct brood_request *r, int status, struct span type, struct s
 		conn_mark_dirty(r->table, c);
 		return -ENOMEM;
 	}
-	conn_counters(r->table, c)->responses[status / 100]++;
+	if (METRICS)
+		conn_counters(r->table, c)->responses[status / 100]++;
 	c->closing = response.close;
 	r->started = true;
 	r->status = (uint16_t)status;

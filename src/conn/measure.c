@@ -8,35 +8,18 @@
 #include "conn/conn.h"
 
 #include "base/clock.h"
-
-#ifdef WITHOUT_LATENCY
-
-void measure_begin(const struct conn_table *table, struct conn *c)
-{
-}
-
-void measure_answered(struct conn_table *table, struct conn *c)
-{
-}
-
-void measure_sent(struct conn_table *table, struct conn *c)
-{
-}
-
-void measure_clock(struct conn_table *table)
-{
-}
-
-#else
+#include "base/metrics.h"
 
 void measure_begin(const struct conn_table *table, struct conn *c)
 {
-	if (c->n_answered == 0)
+	if (METRICS && c->n_answered == 0)
 		c->begun_us = table->engine->now_us;
 }
 
 void measure_answered(struct conn_table *table, struct conn *c)
 {
+	if (!METRICS)
+		return;
 	c->n_answered++;
 	if (c->output.n_bytes == 0)	/* it was sent before it was said to be whole */
 		measure_sent(table, c);
@@ -46,6 +29,8 @@ void measure_sent(struct conn_table *table, struct conn *c)
 {
 	uint64_t now_us = table->engine->now_us;
 
+	if (!METRICS)
+		return;
 	if (table->sent_us > now_us)
 		now_us = table->sent_us;
 	if (c->n_answered > 0 && !c->admin && table->latency)
@@ -55,7 +40,6 @@ void measure_sent(struct conn_table *table, struct conn *c)
 
 void measure_clock(struct conn_table *table)
 {
-	table->sent_us = clock_us();
+	if (METRICS)
+		table->sent_us = clock_us();
 }
-
-#endif

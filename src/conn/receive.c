@@ -8,6 +8,8 @@
  */
 #include "conn/conn.h"
 
+#include "base/metrics.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -194,7 +196,8 @@ void conn_on_received(struct conn_table *table, struct conn *c, const struct com
 		return;
 	if (completion->res > 0) {
 		c->shedding = false;
-		conn_counters(table, c)->received += (uint64_t)completion->res;
+		if (METRICS)
+			conn_counters(table, c)->received += (uint64_t)completion->res;
 		on_bytes(table, c, (struct span){ completion->data, (size_t)completion->res });
 	} else if (completion->res == 0) {
 		c->ended = true;

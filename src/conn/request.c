@@ -10,6 +10,7 @@
  */
 #include "conn/conn.h"
 
+#include "base/metrics.h"
 #include "base/must.h"
 
 #include <stdlib.h>
@@ -113,7 +114,7 @@ void request_begin(struct brood_request *r, struct span rest)
 	c->n_requests++;
 	measure_begin(table, c);
 	c->state = CONN_HANDLING;
-	if (table->account)
+	if (METRICS && table->account)
 		account_begin(r);
 	r->followed = rest.len > r->head.content_length;
 	if (r->head.chunked || r->head.content_length > 0) {
@@ -255,7 +256,7 @@ void request_conclude(struct brood_request *r)
 		conn_reset(table, c);
 		return;
 	}
-	if (table->account)
+	if (METRICS && table->account)
 		account_request(r);
 	conn_mark_dirty(table, c);
 	if (r->body_state != BODY_NONE && !c->closing && !body_too_long(r)) {

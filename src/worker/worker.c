@@ -23,6 +23,7 @@
 
 #include "async/async.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "bridge/board.h"
 #include "bridge/privilege.h"
 #include "service/service.h"
@@ -133,16 +134,14 @@ static uint64_t next_ms(const struct worker *w)
 	return drain < next ? drain : next;
 }
 
-static void publish(struct worker *w)
+/* What only who looks on wants to know. */
+static void publish_counters(struct worker *w)
 {
 	struct board_row *row = w->row;
 	const struct conn_counters *c = &w->conns.counters;
 	const struct engine_counters *e = &w->engine->counters;
 	const struct state_counters *s = state_counters();
 
-	board_set(&row->connections, w->conns.n_open - w->conns.n_admin);
-	board_set(&row->in_flight, w->conns.n_busy);
-	board_set(&row->accepted, c->accepted);
 	board_set(&row->requests, c->requests);
 	board_set(&row->refused, c->refused);
 	board_set(&row->responses_2xx, c->responses[2]);
@@ -181,8 +180,20 @@ static void publish(struct worker *w)
 	board_set(&row->completed, e->completed);
 	board_set(&row->starved, e->starved);
 	board_set(&row->overflows, e->overflows);
+}
+
+static void publish(struct worker *w)
+{
+	struct board_row *row = w->row;
+	uint64_t n_open = w->conns.n_open - w->conns.n_admin, n_accepted = w->conns.counters.accepted;
+
+	board_set(&row->connections, n_open);
+	board_set(&row->in_flight, w->conns.n_busy);
+	board_set(&row->accepted, n_accepted);
 	if (w->heritage->settled)
-		board_set(w->heritage->settled, c->accepted - (w->conns.n_open - w->conns.n_admin) - w->n_borrowed);
+		board_set(w->heritage->settled, n_accepted - n_open - w->n_borrowed);
+	if (METRICS)
+		publish_counters(w);
 }
 
 /* Tells the board around it: who waits is idle, who neither waits nor comes back to waiting hangs. */
