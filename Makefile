@@ -209,9 +209,9 @@ bench-quick:	## compare with the null servers, nginx and Node, in under 3 minute
 	@$(MAKE) --no-print-directory all $(NULLS)
 	@bench/quick.py --brood $(BUILD)/brood
 
-bench:	## compare the accept models and their peers, in about half an hour (resumable); writes bench/RESULTS.md
+bench:	## compare the accept models and their peers, measure all else, in about half an hour (resumable); writes bench/RESULTS.md
 	@tools/deps bench
-	@$(MAKE) --no-print-directory all $(NULLS) $(BENCHES) $(BUILD)/bench/without_metrics
+	@$(MAKE) --no-print-directory all $(NULLS) $(BENCHES) $(BUILD)/bench/without_metrics $(BUILD)/tests/tools/checker
 	@bench/full.py --brood $(BUILD)/brood --build $(BUILD)/bench --handler $(BUILD)/examples/demo.so
 	@bench/report.py --build $(BUILD)/bench
 

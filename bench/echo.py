@@ -1,62 +1,85 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""CPU a message of an echo: a worker of brood and null_echo, or null_udp, in turn, on one CPU, the load on another.
+"""What a message of an echo costs, of a stream or a datagram: a worker of brood beside null_echo or null_udp.
 
-  bench/echo.py [--build build] [--rounds 9] [--seconds 0.5] [--connections 64] [--bytes 64] [--udp]
+Both are on one CPU and in turn, the load is on another: each connection, or socket, has one message on its way.
 """
-import argparse
-import pathlib
-import signal
-import statistics
+import contextlib
+import os
 import subprocess
+import sys
 import time
 
-parser = argparse.ArgumentParser()
-parser.add_argument("--build", default="build")
-parser.add_argument("--rounds", type=int, default=9)
-parser.add_argument("--seconds", type=float, default=0.5)
-parser.add_argument("--connections", type=int, default=64)
-parser.add_argument("--bytes", type=int, default=64)
-parser.add_argument("--port", type=int, default=21280)
-parser.add_argument("--engine", default="auto")
-parser.add_argument("--udp", action="store_true")
-told = parser.parse_args()
-build = pathlib.Path(told.build).resolve()
+sys.dont_write_bytecode = True  # nothing is left in the source tree
+
+from lib.machine import choose_cpus
+from lib.rows import Bar, bench
+from lib.server import HOST, CannotRun, Server, cpu_ns
+
+STREAM_BAR = Bar(1.05, "ratio")
+DATAGRAM_BAR, RATE_BAR = Bar(1.1, "ratio"), Bar(1.0, "ratio", at_least=True, interval=True)
+SETTLE_SECONDS = 0.05
+WORKER_SECONDS = 5		# until it is there
 
 
-def cpu_ns(pid):
-    return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+class Echo(Server):
+    """What answers no HTTP, so it is there when it says so, or at once."""
+
+    def __init__(self, name, argv, port, cpu, says=""):
+        super().__init__(name, argv, port, cpu)
+        self.says = says
+
+    def wait_ready(self, seconds=WORKER_SECONDS):
+        deadline = time.monotonic() + seconds
+        time.sleep(SETTLE_SECONDS)
+        while self.says not in self.whole_output():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise CannotRun(f"{self.name} does not start: {self.last_words()}")
+            time.sleep(0.01)
 
 
-def pinned(cpu, *command):
-    return ["taskset", "-c", str(cpu), *map(str, command)]
+def servers(args, cpu):
+    """(null, brood)"""
+    name, scheme, example = ("null_udp", "udp", "udp_echo.so") if args.udp else ("null_echo", "stream", "echo.so")
+    handler = os.path.join(os.path.dirname(args.handler), example)
+    listen = f"{scheme}:{HOST}:{args.port + 1}"
+    return Echo(name, [os.path.join(args.build, name), "--port", args.port], args.port, cpu), \
+        Echo("brood", [args.brood, "serve", "--listen", listen, "--workers", 1, "--engine", args.engine, "--control",
+                       "off", "--handler", handler], args.port + 1, cpu, "ready: ")
 
 
-def slice_of(pid, port):
-    before = cpu_ns(pid)
-    how = ["udp"] if told.udp else []
-    n = int(subprocess.run(pinned(1, build / "bench/echo", port, told.connections, told.bytes, told.seconds, *how),
-                           stdout=subprocess.PIPE, text=True, check=True).stdout)
-    time.sleep(0.05)
-    return (cpu_ns(pid) - before) / n, n / told.seconds
+def take_slice(args, server, pid, cpu):
+    """(CPU time a message in ns, messages a second) of process @pid."""
+    before = cpu_ns([pid])
+    argv = [os.path.join(args.build, "echo"), server.port, args.connections, args.bytes, args.seconds,
+            *(["udp"] if args.udp else [])]
+    n = int(subprocess.run(list(map(str, argv)), stdout=subprocess.PIPE, text=True, check=True,
+                           preexec_fn=lambda: os.sched_setaffinity(0, {cpu})).stdout)
+    time.sleep(SETTLE_SECONDS)
+    if n == 0:
+        raise CannotRun(f"{server.name} answers nothing")
+    return (cpu_ns([pid]) - before) / n, n / args.seconds
 
 
-null = subprocess.Popen(pinned(0, build / ("bench/null_udp" if told.udp else "bench/null_echo"), "--port", told.port))
-listen = f"{'udp' if told.udp else 'stream'}:127.0.0.1:{told.port + 1}"
-pool = subprocess.Popen(pinned(0, build / "brood", "serve", "--listen", listen, "--workers", 1, "--engine", told.engine, "--control", "off", "--handler", build / ("examples/udp_echo.so" if told.udp else "examples/echo.so")),
-                        stderr=subprocess.PIPE, text=True)
-try:
-    while "ready: " not in (line := pool.stderr.readline()):
-        assert line, "the pool does not start"
-    worker = int(pathlib.Path(f"/proc/{pool.pid}/task/{pool.pid}/children").read_text().split()[0])
-    rows = [(*slice_of(null.pid, told.port), *slice_of(worker, told.port + 1)) for _ in range(told.rounds + 1)][1:]
-finally:
-    null.kill()
-    pool.send_signal(signal.SIGTERM)
-    null.wait()
-    pool.wait()
-ratios = [row[2] / row[0] for row in rows]
-low, middle, high = statistics.quantiles(ratios, n=4)
-print(f"{told.connections} connections, {told.bytes} bytes: null {statistics.median(r[0] for r in rows):.0f} ns a message "
-      f"({statistics.median(r[1] for r in rows):.0f}/s), brood {statistics.median(r[2] for r in rows):.0f} ns "
-      f"({statistics.median(r[3] for r in rows):.0f}/s): ratio {middle:.3f} [{low:.3f} {high:.3f}]")
+def measure(args, rows):
+    server_cpu, client_cpu = choose_cpus()
+    null, pool = servers(args, server_cpu)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(null)
+        stack.enter_context(pool)
+        both = [(null, null.process.pid), (pool, pool.workers()[0])]
+        seen = {server: [] for server, _ in both}
+        for turn in range(args.rounds + 1):
+            for server, pid in both if turn % 2 else reversed(both):
+                seen[server].append(take_slice(args, server, pid, client_cpu))
+    cost, rate = ({server: [s[i] for s in slices[1:]] for server, slices in seen.items()} for i in (0, 1))
+    of = f"{args.connections} {'sockets' if args.udp else 'connections'}, {args.bytes} bytes"
+    what = "datagram" if args.udp else "message"
+    rows.add(f"echo over {'UDP' if args.udp else 'TCP'}, {of}: CPU time a {what}", "ns", cost[pool],
+             (null.name, cost[null]), DATAGRAM_BAR if args.udp else STREAM_BAR)
+    rows.add(f"echo over {'UDP' if args.udp else 'TCP'}, {of}: {what}s a second", "", rate[pool],
+             (null.name, rate[null]), RATE_BAR if args.udp else None)
+
+
+if __name__ == "__main__":
+    sys.exit(bench(__doc__, 21280, measure, rounds=10, seconds=0.5, connections=64, bytes=64, engine="auto", udp=False))

@@ -27,6 +27,7 @@ from lib.match import Match
 from lib.progress import Progress
 from lib.results import Results, fingerprint
 from lib.server import HOST
+from lib.siblings import SIBLINGS
 from lib.workloads import workloads
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -34,7 +35,8 @@ OVERHEAD_SECONDS = 0.13		# of a slice, beside its seconds and its warm-up
 SPARE = 0.85			# of the budget; the rest is for retries, starts and stops
 SECONDS_MIN = 0.2
 RATE_MARGIN = 1.05		# a client at a fixed rate ends a little later
-SIBLINGS = ("footprint", "respawn")	# scripts that give rows
+BINARIES = ("openloop", "proxy", "null_uring", "null_epoll", "null_echo", "null_udp", "shared_listener", "echo",
+            "messages", "state", "redis")
 TEXTS = ("guests", "openloop_check", "shared_listener")	# scripts and a program whose words are kept
 
 
@@ -44,7 +46,7 @@ def parse_arguments():
     parser.add_argument("--arms", metavar="TEXT", help="only contenders with this in their name")
     parser.add_argument("--rounds", type=int, default=10, help="slices of each contender in a workload (10)")
     parser.add_argument("--slice", type=float, metavar="SECONDS", help="instead of what fits the budget")
-    parser.add_argument("--budget", type=float, default=28, metavar="MINUTES", help="for all workloads (28)")
+    parser.add_argument("--budget", type=float, default=25, metavar="MINUTES", help="for all workloads (25)")
     parser.add_argument("--fresh", action="store_true", help="forget earlier results")
     parser.add_argument("--list", action="store_true", help="the workloads and contenders, then end")
     parser.add_argument("--report", action="store_true", help="only make the report of what is there")
@@ -91,26 +93,27 @@ def facts_of(args, cpus, unit):
 
 
 def run_siblings(args, results, field):
-    """Footprint and respawn, with whatever they print kept for when they fail."""
-    for script in SIBLINGS:
-        if (args.only and script not in args.only) or results.knows(script):
+    """Each of the benches that give rows; of one that cannot measure all of them, why."""
+    for kind, (script, *told) in SIBLINGS.items():
+        if (args.only and kind not in args.only) or results.knows(kind):
             continue
-        path = os.path.join(field.workdir, script)
-        done = subprocess.run([sys.executable, os.path.join(HERE, f"{script}.py"), "--brood", args.brood,
-                               "--port", str(field.take_port()), "--json", path],
+        path = os.path.join(field.workdir, kind)
+        done = subprocess.run([sys.executable, os.path.join(HERE, script), *told, "--brood", args.brood, "--build",
+                               args.build, "--handler", args.handler, "--port", str(field.take_port()), "--json", path],
                               stdout=subprocess.PIPE, text=True)
-        rows = None
-        if done.returncode == 0:
+        measured = []
+        if os.path.exists(path):
             with open(path) as f:
-                rows = json.load(f)
-        results.add(script, rows=rows, absent=None if rows else done.stdout.strip())
+                measured = json.load(f)
+        said = done.stdout.strip().splitlines() or [f"{script} ended with {done.returncode}"]
+        results.add(kind, measured=measured, absent=None if done.returncode == 0 else said[-1])
+        print(done.stdout, end="", file=sys.stderr, flush=True)
 
 
 def run(args, every, cpus):
     unit = slice_seconds(args, every)
     facts = facts_of(args, cpus, unit)
-    binaries = [args.brood, args.handler] + [os.path.join(args.build, name) for name in
-                                             ("openloop", "proxy", "null_uring", "null_epoll", "shared_listener")]
+    binaries = [args.brood, args.handler] + [os.path.join(args.build, name) for name in BINARIES]
     os.makedirs(args.build, exist_ok=True)
     chosen = [w for w in every if not args.only or w.key in args.only]
     with tempfile.TemporaryDirectory(prefix="brood-bench-") as workdir, \
@@ -132,7 +135,7 @@ def run(args, every, cpus):
 def run_texts(args, results, field):
     """What else the report shows as it was printed."""
     common = ["--brood", args.brood, "--build", args.build, "--handler", args.handler]
-    commands = {"guests": [sys.executable, os.path.join(HERE, "guests.py"), *common[:4]],
+    commands = {"guests": [sys.executable, os.path.join(HERE, "guests.py"), *common[:4], "--rounds", "6"],
                 "openloop_check": [sys.executable, os.path.join(HERE, "openloop_check.py"), *common],
                 "shared_listener": [os.path.join(args.build, "shared_listener")]}
     for name in TEXTS:

@@ -4,12 +4,11 @@
 
 Of each kind, for each user, model and engine: reloads, scalings, suicides, recycles and upgrades. Beside wrk, which
 opens a connection for each request and was not written here, clients that count exactly do the same, keep 64
-connections alive, and pipeline. Failed is what was refused or answered wrongly, reset what ended before it was answered, stalled what
-waited for more than a second; anything but 0 makes the exit code 1.
+connections alive, and pipeline. Failed is what was refused or answered wrongly, reset what ended before it was
+answered, stalled what waited for more than a second; with --strict anything but 0 makes the exit code 1.
 """
-import argparse
+import itertools
 import os
-import pathlib
 import re
 import shutil
 import signal
@@ -18,10 +17,13 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests/system"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/system"))
+
+from lib.rows import Bar, bench
+from lib.server import CannotRun
 
 N_WORKERS = 2
+LOSSES = ("failed", "reset", "stalled", "closed")
 KINDS = {"reload": 50, "scale": 100, "suicide": 200, "recycle": 50, "upgrade": 20}
 PAUSE_S = 0.05
 
@@ -117,40 +119,33 @@ def play(kind, times, engine, model, popen):
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default=str(ROOT / "build"))
-    parser.add_argument("--kinds", default=",".join(KINDS))
-    parser.add_argument("--models", default="reuseport")
-    parser.add_argument("--engines", default="uring,epoll")
-    parser.add_argument("--users", default="root,nobody" if os.geteuid() == 0 else "self")
-    parser.add_argument("--part", type=float, default=1.0, help="of the events of each kind")
-    args = parser.parse_args()
+def print_row(*cells):
+    print("    {:7} {:12} {:6} {:8} {:>6} {:>8} {:>12} {:>10} {:>7} {:>6} {:>8} {:>7}".format(*cells), flush=True)
+
+
+def measure(args, rows):
     if not shutil.which("wrk"):
-        raise SystemExit("wrk is not installed: apt-get install wrk")
-    os.environ["BUILD"] = args.build
+        raise CannotRun("missing: wrk (apt install wrk)")
+    os.environ["BUILD"] = os.path.dirname(os.path.abspath(args.build))
     import _play
     users = {"root": {}, "self": {}, "nobody": {"preexec_fn": _play.drop_to(_play.NOBODY)}}
-    bad = False
-    rows = []
-    for user in args.users.split(","):
-        for model in args.models.split(","):
-            for engine in args.engines.split(","):
-                for kind in args.kinds.split(","):
-                    times = max(1, round(KINDS[kind] * args.part))
-                    r = play(kind, times, engine, model, users[user])
-                    wrong = r["failed"] + r["reset"] + r["stalled"] + r["closed"] + len(r["told"])
-                    bad |= wrong > 0
-                    rows.append(f"{user:7} {model:12} {engine:6} {kind:8} {times:6} {r['rate']:8.0f} {r['connections']:12} "
-                                f"{r['requests']:10} {r['failed']:7} {r['reset']:6} {r['stalled']:8} {r['closed']:7}")
-                    print(rows[-1], flush=True)
-                    if wrong:
-                        print(r["complaints"], *r["told"], sep="\n", flush=True)
-    print(f"\n{'user':7} {'model':12} {'engine':6} {'event':8} {'events':>6} {'shorts/s':>8} {'connections':>12} "
-          f"{'requests':>10} {'failed':>7} {'reset':>6} {'stalled':>8} {'closed':>7}")
-    print(*rows, sep="\n")
-    return bad
+    sums, n_wrong = dict.fromkeys(("events", "connections", "requests"), 0), 0
+    print_row("user", "model", "engine", "event", "events", "shorts/s", "connections", "requests", *LOSSES)
+    for user, model, engine, kind in itertools.product(args.users.split(","), args.models.split(","),
+                                                       args.engines.split(","), args.kinds.split(",")):
+        times = max(1, round(KINDS[kind] * args.part))
+        r = play(kind, times, engine, model, users[user])
+        for name in sums:
+            sums[name] += times if name == "events" else r[name]
+        print_row(user, model, engine, kind, times, f"{r['rate']:.0f}", r["connections"], r["requests"],
+                  *(r[name] for name in LOSSES))
+        if r["told"] or any(r[name] for name in LOSSES):
+            print(r["complaints"], *r["told"], sep="\n", flush=True)
+        n_wrong += len(r["told"]) + sum(r[name] for name in LOSSES)
+    rows.add(f"planned events: connections {', '.join(LOSSES)}, and complaints of the pool", "", [n_wrong], bar=Bar(0),
+             note=f"{sums['events']} events, {sums['connections']:,} connections, {sums['requests']:,} requests")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(bench(__doc__, 0, measure, kinds=",".join(KINDS), models="reuseport", engines="uring,epoll", part=1.0,
+                   users="root,nobody" if os.geteuid() == 0 else "self"))

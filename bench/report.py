@@ -15,8 +15,9 @@ from lib import words
 from lib.measured import Measured
 from lib.plots import Plots
 from lib.server import CannotRun
-from lib.tables import bars_table, comparisons_table, table, table_of
-from lib.verdicts import MANY, ROUNDS_MIN, bars, comparisons, kill_sentences, summary
+from lib.siblings import SIBLINGS
+from lib.tables import bars_table, comparisons_table, singles_table, table, table_of
+from lib.verdicts import MANY, ROUNDS_MIN, bars, comparisons, kill_sentences, single_rows, summary
 from lib.workloads import workloads
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -74,6 +75,14 @@ def workload_section(measured, workload):
     if why:
         lines += ["", "Discarded: " + ", ".join(f"{n} × {reason}" for reason, n in sorted(why.items())) + "."]
     return "\n".join(lines)
+
+
+def singles_section(measured):
+    """What each bench of its own found, and why another did not."""
+    absent = [f"- {kind}: {measured.single.get(kind, {'absent': 'did not run'})['absent']}" for kind in SIBLINGS
+              if measured.single.get(kind, {"absent": True})["absent"]]
+    return "\n".join([words.SINGLES, "", singles_table([row for _, row in single_rows(measured)]),
+                      *(["", "Not there, or not all of it:", "", *absent] if absent else [])])
 
 
 def groups(every):
@@ -147,6 +156,7 @@ def text_of(args, measured, every):
              "## Machine\n\n" + machine_section(measured)]
     for heading, group in groups(every).items():
         parts += [heading, *(workload_section(measured, w) for w in group if w.key in measured.newest)]
+    parts.append(singles_section(measured))
     parts += [printed_section(measured, words.GUESTS, "guests"),
               printed_section(measured, words.SHARED, "shared_listener"),
               printed_section(measured, words.BELIEF, "openloop_check")]

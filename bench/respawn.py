@@ -6,20 +6,18 @@ Seen from outside: the clock starts before the kill, and stops when a request, s
 reported the death, is answered in full. So the time holds the death itself, the parent's noticing, the
 fork, the worker's start and one exchange.
 """
-import argparse
-import json
 import os
 import select
 import signal
-import statistics
 import sys
 import time
 
 sys.dont_write_bytecode = True  # nothing is left in the source tree
 
+from lib.rows import Bar, bench
 from lib.server import CannotRun, brood
 
-BAR_MS = 10
+BAR = Bar(10)
 PAUSE_SECONDS = 0.15
 PATIENCE_SECONDS = 5
 
@@ -57,7 +55,7 @@ def answer_again(server):
     raise CannotRun(f"no answer {PATIENCE_SECONDS} s after a kill: {server.last_words()}")
 
 
-def measure(server, kills):
+def kill_often(server, kills):
     times_ms, failed = [], 0
     worker = only_worker(server)
     for _ in range(kills):
@@ -67,36 +65,17 @@ def measure(server, kills):
         failed += answer_again(server)
         times_ms.append((time.perf_counter() - began) * 1000)
         worker = only_worker(server, other_than=worker)
-    return sorted(times_ms), failed
+    return times_ms, failed
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--brood", default="build/brood")
-    parser.add_argument("--port", type=int, default=22051)
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--strict", action="store_true", help="exit 1 when the bar is missed")
-    parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
-    args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    print(f"replacement: the only worker killed {args.kills} times")
-    try:
-        with brood(args.brood, args.port, "--restart-limit", "1000/10s", "--backoff", "1ms..10ms") as server:
-            times_ms, failed = measure(server, args.kills)
-    except (CannotRun, OSError) as e:
-        print(f"  could not measure: {e}")
-        return 2
-    median, p90 = statistics.median(times_ms), times_ms[int(len(times_ms) * 0.9)]
-    verdict = "meets" if median <= BAR_MS else "MISSES"
-    print(f"  kill to next answer: median {median:.2f} ms, p90 {p90:.2f}, max {times_ms[-1]:.2f}; "
-          f"{failed} requests failed   bar {BAR_MS} ms  {verdict}")
-    if args.json:
-        with open(args.json, "w") as f:
-            json.dump([{"what": "kill -9 of the only worker to the next answer", "value": median, "p90": p90,
-                        "max": times_ms[-1], "failed": failed, "kills": args.kills, "unit": "ms", "bar": BAR_MS,
-                        "verdict": verdict}], f)
-    return 1 if median > BAR_MS and args.strict else 0
+def measure(args, rows):
+    with brood(args.brood, args.port, "--restart-limit", "1000/10s", "--backoff", "1ms..10ms") as server:
+        times_ms, failed = kill_often(server, args.kills)
+    in_order = sorted(times_ms)
+    rows.add("kill -9 of the only worker to the next answer", "ms", times_ms, bar=BAR,
+             note=f"{args.kills} kills: p90 {in_order[int(len(in_order) * 0.9)]:.2f} ms, max {in_order[-1]:.2f}; "
+                  f"{failed} requests failed")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(bench(__doc__, 22051, measure, kills=50))

@@ -2,23 +2,21 @@
 # SPDX-License-Identifier: MIT
 """What long computations cost the other requests: 1 % of them take 10 ms of CPU, in the worker or in a task process.
 
-One worker on CPU 0; on CPU 1 the task process and the client, who goes before it (SCHED_FIFO, where that is allowed), since
-it is not what is measured. Requests at a fixed rate; p99 of those that ask for little, without the long ones, with
-them in a task process, and with them in the worker; slices in turn, medians, and the least and the most of the slices.
+One worker on CPU 0; on CPU 1 the task process and the client, who goes before it (SCHED_FIFO, where that is allowed),
+since it is not what is measured. Requests at a fixed rate; p99 of those that ask for little, without the long ones,
+with them in a task process, and with them in the worker; slices in turn.
 """
-import argparse
 import json
 import os
-import signal
-import statistics
 import subprocess
 import sys
 
 sys.dont_write_bytecode = True  # nothing is left in the source tree
 
+from lib.rows import Bar, bench
 from lib.server import CannotRun, brood
 
-BAR = 1.2
+BAR = Bar(1.2, "ratio")
 ARMS = {"without": None, "in a task": "1:/task?ms=10", "in the worker": "1:/spin?ms=10"}
 
 
@@ -39,43 +37,26 @@ def pin(server):
 
 
 def slice_of(args, mix):
-    command = [args.openloop, "--port", str(args.port), "--rate", str(args.rate), "--seconds", str(args.seconds),
-               "--connections", "32", "--arrivals", "poisson", "--path", "/", *(["--mix", mix] if mix else [])]
-    result = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, preexec_fn=go_first).stdout)
+    command = [os.path.join(args.build, "openloop"), "--port", args.port, "--rate", args.rate, "--seconds",
+               args.seconds, "--connections", 32, "--arrivals", "poisson", "--path", "/", *(["--mix", mix] if mix else [])]
+    result = json.loads(subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, check=True,
+                                       preexec_fn=go_first).stdout)
     if result["statuses"].keys() != {"200"}:
         raise CannotRun(f"answers with {result['statuses']}")
-    return result["paths"]["/"]["latency_us"]["p99"]
+    return result["paths"]["/"]["latency_us"]["p99"] / 1000
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--brood", default="build/brood")
-    parser.add_argument("--handler", default="build/examples/demo.so")
-    parser.add_argument("--openloop", default="build/bench/openloop")
-    parser.add_argument("--port", type=int, default=22061)
-    parser.add_argument("--rate", type=int, default=1000)
-    parser.add_argument("--seconds", type=int, default=2)
-    parser.add_argument("--slices", type=int, default=5)
-    parser.add_argument("--strict", action="store_true", help="exit 1 when the bar is missed")
-    args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+def measure(args, rows):
     found = {arm: [] for arm in ARMS}
-    try:
-        with brood(args.brood, args.port, "--tasks", "1", handler=os.path.abspath(args.handler)) as server:
-            pin(server)
-            for _ in range(args.slices):
-                for arm, mix in ARMS.items():
-                    found[arm].append(slice_of(args, mix))
-    except (CannotRun, OSError, subprocess.CalledProcessError) as e:
-        print(f"  could not measure: {e}")
-        return 2
-    print(f"p99 of the others, {args.rate} requests/s, of which 1 % take 10 ms of CPU")
-    for arm, times in found.items():
-        print(f"  {arm:14} {statistics.median(times):8.0f} us  ({min(times):.0f}-{max(times):.0f})")
-    ratio = statistics.median(a / b for a, b in zip(found["in a task"], found["without"]))
-    print(f"  in a task to without: {ratio:.2f}   bar {BAR}  {'meets' if ratio <= BAR else 'MISSES'}")
-    return 1 if ratio > BAR and args.strict else 0
+    with brood(args.brood, args.port, "--tasks", "1", handler=args.handler) as server:
+        pin(server)
+        for _ in range(args.rounds):
+            for arm, mix in ARMS.items():
+                found[arm].append(slice_of(args, mix))
+    for arm, bar in (("in a task", BAR), ("in the worker", None)):
+        rows.add(f"p99 of {args.rate:,} requests a second, 1 % take 10 ms of CPU {arm}", "ms", found[arm],
+                 ("without those", found["without"]), bar)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(bench(__doc__, 22061, measure, rate=1000, seconds=2, rounds=5))

@@ -10,6 +10,7 @@ from lib.results import read_lines
 from lib.statistics_of import confidence, max_over_mean, median, variation
 
 CLEAN_MIN = 5			# slices or rounds; with fewer, disturbed ones have to do
+KINDS = ("run", "arm", "slice", "counters")	# all others are of one line
 UNDISTURBED = ("pss",)		# measures that other load does not change
 
 
@@ -24,6 +25,11 @@ class Ratio:
     def __str__(self):
         mark = "*" if self.disturbed else ""
         return f"{self.median:.2f} ({self.low:.2f}–{self.high:.2f}){mark}"
+
+
+def says(row):
+    """Whether a line of its own kind has anything but the reason why there is nothing."""
+    return row.get("measured") or row.get("text")
 
 
 def latency(name):
@@ -82,7 +88,8 @@ class Measured:
         newest = {r["workload"]: r["run"] for r in rows if r["kind"] == "slice"}
         self.newest = newest
         self.arms, self.slices, self.counters, self.tries = {}, {}, {}, {}
-        self.single = {r["kind"]: r for r in rows if r.get("rows") or r.get("text")}
+        alone = [r for r in rows if r["kind"] not in KINDS]
+        self.single = {r["kind"]: r for r in [r for r in alone if not says(r)] + [r for r in alone if says(r)]}
         for row in rows:
             if row["kind"] in ("arm", "slice", "counters") and row["run"] == newest.get(row["workload"]):
                 self.take(row)

@@ -61,7 +61,7 @@ class Results:
         for row in read_lines(path):
             if row["kind"] == "slice" and row["run"] == run and row["final"]:
                 self.taken.add((row["workload"], row["arm"], row["how"], row["round"]))
-            elif row["run"] == run and (row.get("rows") or row.get("text")):
+            elif row["run"] == run and not row.get("absent") and (row.get("measured") or row.get("text")):
                 self.known.add(row["kind"])
         self.file = open(path, "a")
 

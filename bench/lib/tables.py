@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The tables of the report, one kind per kind of workload; a contender that is absent keeps its row."""
+from lib.rows import shown
 from lib.statistics_of import quartiles
 
 REFERENCE = "brood reuseport uring"
@@ -129,6 +130,16 @@ def table_of(measured, workload):
 def bars_table(rows):
     return table(["bar", "measured", "asked", "verdict"], [
         [r.what, r.measured, r.bar, r.verdict if r.verdict == "meets" else f"**{r.verdict}**"] for r in rows])
+
+
+def singles_table(rows):
+    """rows: as lib.rows keeps them."""
+    return table(["what", "measured", "its null", "ratio", "asked", "verdict", ""], [
+        [r["what"], shown(r["value"], r["unit"]),
+         f"{r['null']['name']} {shown(r['null'], r['unit'])}" if r["null"] else "–",
+         shown(r["ratio"]) if r["ratio"] else "–", r["asked"] or "–",
+         "–" if not r["verdict"] else r["verdict"] if r["verdict"] == "meets" else f"**{r['verdict']}**", r["note"]]
+        for r in rows])
 
 
 def comparisons_table(compared):

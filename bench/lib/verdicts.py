@@ -2,6 +2,8 @@
 """What was found, in sentences made of the numbers: the bars, and where reuseport wins and loses."""
 from lib.arms import BALANCES, MODELS
 from lib.measured import CLEAN_MIN
+from lib.rows import shown
+from lib.siblings import SIBLINGS
 from lib.statistics_of import median
 
 OTHERS = MODELS[1:]
@@ -99,13 +101,16 @@ def failure_bar(measured, workloads, model):
                f"{failed:,} in {slices:,} slices", "0", failed == 0 if slices else None)
 
 
+def single_rows(measured):
+    """(kind, row) of every bench that gives rows."""
+    return [(kind, row) for kind in SIBLINGS for row in (measured.single.get(kind) or {}).get("measured") or []]
+
+
 def single_bars(measured):
-    rows = []
-    for kind in ("footprint", "respawn"):
-        for row in (measured.single.get(kind) or {}).get("rows") or []:
-            rows.append(Bar(row["what"], f"{row['value']:,.{1 if row['unit'] == 'ms' else 0}f} {row['unit']}".strip(),
-                            f"≤ {row['bar']:,.0f} {row['unit']}".strip(), row["verdict"] == "meets"))
-    return rows
+    return [Bar(row["what"] + (f", beside {row['null']['name']}" if row["of"] == "ratio" else ""),
+                shown(row["ratio"]) if row["of"] == "ratio" else shown(row["value"], row["unit"]),
+                row["asked"], row["verdict"] == "meets")
+            for _, row in single_rows(measured) if row["asked"]]
 
 
 def kill_sentences(measured, workload):

@@ -5,7 +5,7 @@
  * From worker to worker, and from a worker to the functions of brood_on(), by way of the parent each; 5 runs of a
  * second, and 5000 round trips one after the other on an idle pool. The null is two processes with one SOCK_SEQPACKET
  * pair between them, without batches and without a parent; for the round trip with a third that passes each message
- * on, as the parent does.
+ * on, as the parent does. With --slices all that was measured is printed, for bench/programs.py.
  */
 #include "brood.h"
 
@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@
 #define RUNS 5
 #define N_TRIPS 5000
 #define RUN_NS 1000000000ull
+
+static bool as_slices;			/* all there are, and no table */
 
 static uint64_t now_ns(void)
 {
@@ -41,8 +44,21 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void print_slices(const char *what, const double *values, unsigned n)
+{
+	printf("%s\t", what);
+	for (unsigned i = 0; i < n; i++)
+		printf("%.2f ", values[i]);
+	printf("\n");
+	fflush(stdout);
+}
+
 static void print_rates(const char *what, double *rates)
 {
+	if (as_slices) {
+		print_slices(what, rates, RUNS);
+		return;
+	}
 	qsort(rates, RUNS, sizeof(*rates), by_value);
 	printf("%-34s %9.0f/s  (%.0f .. %.0f)\n", what, rates[RUNS / 2], rates[0], rates[RUNS - 1]);
 	fflush(stdout);
@@ -50,6 +66,10 @@ static void print_rates(const char *what, double *rates)
 
 static void print_trips(const char *what, double *us)
 {
+	if (as_slices) {
+		print_slices(what, us, N_TRIPS);
+		return;
+	}
 	qsort(us, N_TRIPS, sizeof(*us), by_value);
 	printf("%-34s %9.1f us  (p10 %.1f, p90 %.1f, p99 %.1f)\n", what, us[N_TRIPS / 2], us[N_TRIPS / 10],
 	       us[N_TRIPS * 9 / 10], us[N_TRIPS * 99 / 100]);
@@ -338,8 +358,9 @@ static void null_trip(void)
 		;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	as_slices = argc > 1 && strcmp(argv[1], "--slices") == 0;
 	for (unsigned i = 0; i < RUNS; i++)
 		rates[i] = null_rate();
 	print_rates("null: one packet each, no parent", rates);

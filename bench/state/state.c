@@ -4,13 +4,14 @@
  *
  * Each row is measured in slices that take turns, and shows the median of a slice with its quartiles, in nanoseconds an
  * operation. "by two" is by two processes at once, pinned to a CPU each. The nulls are what memory itself asks for it: a
- * copy of 64 bytes, an atomic addition.
+ * copy of 64 bytes, an atomic addition. With --slices all slices are printed, for bench/programs.py.
  */
 #include <brood.h>
 
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,8 +175,23 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-int main(void)
+static void print_slices(const char *what, const double *ns)
 {
+	printf("%s\t", what);
+	for (unsigned i = 0; i < SLICES; i++)
+		printf("%.2f ", ns[i]);
+	printf("\n");
+}
+
+static void print_row(const char *what, double *ns)
+{
+	qsort(ns, SLICES, sizeof(*ns), by_size);
+	printf("%-42s %8.1f   %.1f..%.1f\n", what, ns[SLICES / 2], ns[SLICES / 4], ns[SLICES * 3 / 4]);
+}
+
+int main(int argc, char **argv)
+{
+	bool as_slices = argc > 1 && strcmp(argv[1], "--slices") == 0;
 	static double ns[ROWS][SLICES];
 	struct brood *brood;
 
@@ -190,11 +206,13 @@ int main(void)
 	for (unsigned slice = 0; slice < SLICES; slice++)
 		for (unsigned i = 0; i < ROWS; i++)
 			ns[i][slice] = run_both(&rows[i]);
-	printf("%-42s %8s   %s\n", "ns an operation", "median", "quartiles");
-	for (unsigned i = 0; i < ROWS; i++) {
-		qsort(ns[i], SLICES, sizeof(double), by_size);
-		printf("%-42s %8.1f   %.1f..%.1f\n", rows[i].name, ns[i][SLICES / 2], ns[i][SLICES / 4], ns[i][SLICES * 3 / 4]);
-	}
+	if (!as_slices)
+		printf("%-42s %8s   %s\n", "ns an operation", "median", "quartiles");
+	for (unsigned i = 0; i < ROWS; i++)
+		if (as_slices)
+			print_slices(rows[i].name, ns[i]);
+		else
+			print_row(rows[i].name, ns[i]);
 	brood_destroy(brood);
 	return 0;
 }

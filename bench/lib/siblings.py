@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+"""The benches that give rows, in the order they are run: each is a script that can be run by itself."""
+
+SIBLINGS = {			# kind -> script and what it is told
+    "footprint": ("footprint.py",),
+    "respawn": ("respawn.py",),
+    "echo": ("echo.py",),
+    "datagrams": ("echo.py", "--udp"),
+    "messages": ("programs.py", "--of", "messages"),
+    "state": ("programs.py", "--of", "state"),
+    "redis": ("redis.py",),
+    "tasks": ("tasks.py",),
+    "planned": ("planned.py", "--part", "0.1", "--engines", "uring", "--users", "self"),
+}
