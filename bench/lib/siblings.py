@@ -10,5 +10,6 @@ SIBLINGS = {			# kind -> script and what it is told
     "state": ("programs.py", "--of", "state"),
     "redis": ("redis.py",),
     "tasks": ("tasks.py",),
+    "balance": ("balance.py",),
     "planned": ("planned.py", "--part", "0.1", "--engines", "uring", "--users", "self"),
 }
