@@ -36,7 +36,7 @@ SPARE = 0.85			# of the budget; the rest is for retries, starts and stops
 SECONDS_MIN = 0.2
 RATE_MARGIN = 1.05		# a client at a fixed rate ends a little later
 BINARIES = ("openloop", "proxy", "null_uring", "null_epoll", "null_echo", "null_udp", "shared_listener", "echo",
-            "messages", "state", "redis")
+            "messages", "state", "redis", "without_metrics")
 TEXTS = ("guests", "openloop_check", "shared_listener")	# scripts and a program whose words are kept
 
 

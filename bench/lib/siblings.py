@@ -11,5 +11,6 @@ SIBLINGS = {			# kind -> script and what it is told
     "redis": ("redis.py",),
     "tasks": ("tasks.py",),
     "balance": ("balance.py",),
+    "metrics": ("metrics.py",),
     "planned": ("planned.py", "--part", "0.1", "--engines", "uring", "--users", "self"),
 }
