@@ -61,7 +61,10 @@ static void return_whole(struct relayed *p, int error)
 	p->error = error;
 }
 
-/* Return: bytes, 0 = nothing is there or it has to wait, -EPIPE, -EPROTO. */
+/*
+ * Return: bytes, 0 = nothing is there or it has to wait, -EPROTO = that was no packet, -EPIPE = nor was that, or it has
+ * shut its end: by itself that does not end while we have a duplicate of it.
+ */
 static int relay_one(struct crew *crew, struct box *box)
 {
 	struct relayed p;
@@ -104,13 +107,13 @@ static bool relay(struct crew *crew, struct box *box, int most_bytes)
 	while (most_bytes > 0 && !box->sent && box->fd >= 0) {
 		int r = relay_one(crew, box);
 
-		if (r == -EPROTO && box->open)
+		if (r < 0 && box->open)
 			cut_off(crew, box);
 		if (r <= 0)
 			return false;
 		most_bytes -= r;
 	}
-	return !box->sent;
+	return !box->sent && box->fd >= 0;
 }
 
 /* ---- what a late owner has not read ---- */
