@@ -196,6 +196,14 @@ static void drop_fds(const struct arrival *a)
 			rights_discard(a->fds[i]);
 }
 
+/* The parent sends nothing wrong: there was no number for a descriptor. Return: false = it is to stay where it is. */
+static bool refuse_incomplete(struct mailbox *box, const struct envelope *e)
+{
+	bool has_letters = e->kind == PACKET_LETTERS && e->n > 0 && e->to <= BROOD_TO_OTHERS;
+
+	return !has_letters || say_refused(box, e, -EMFILE);
+}
+
 /* Return: 1 = one was handled, 0 = none waits or it must, -EPIPE. */
 static int receive_one(struct mailbox *box)
 {
@@ -205,10 +213,7 @@ static int receive_one(struct mailbox *box)
 
 	if (r <= 0)
 		return r;
-	if (packet_check(box->in, a.size, a.n_fds, true))
-		handled = handle(box, &a);
-	else		/* the parent sends nothing wrong: there was no number for a descriptor */
-		handled = a.envelope.kind != PACKET_LETTERS || say_refused(box, &a.envelope, -EMFILE);
+	handled = packet_check(box->in, a.size, a.n_fds, true) ? handle(box, &a) : refuse_incomplete(box, &a.envelope);
 	drop_fds(&a);
 	if (box->n_out > 0)
 		(void)mailbox_flush(box);	/* an answer goes at once, before we look for more */

@@ -59,7 +59,7 @@ bool packet_check(const void *packet, size_t size, unsigned n_fds, bool from_par
 		return is_letters(&e, packet, size, n_fds);
 	if (e.kind == PACKET_EVENT)
 		return n_fds == 0 && size == sizeof(e) + sizeof(struct event_note);
-	return n_fds == 0 && size == sizeof(e) && e.n > 0;
+	return n_fds == 0 && size == sizeof(e) && e.n > 0 && e.to <= BROOD_TO_OTHERS;
 }
 
 const void *packet_letter(const void *packet, size_t *at, uint64_t *ret_size)
