@@ -70,9 +70,9 @@ int handoff_take(int take_fd, int ret_fds[HANDOFF_MOST], unsigned *ret_n_lost)
 	n = recvmsg(take_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
-	if (n == 0)
-		return -EPIPE;
 	n_fds = rights_take(&header, fds);
+	if (n == 0 && n_fds == 0)
+		return -EPIPE;
 	if (n_fds > count || count > HANDOFF_MOST) {
 		rights_discard_all(fds, n_fds);
 		return -EPROTO;

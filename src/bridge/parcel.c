@@ -101,15 +101,17 @@ int parcel_receive(int fd, struct parcel *ret_parcel)
 	struct msghdr header = { .msg_iov = parts, .msg_iovlen = 2 };
 	union rights_buffer rights;
 	int fds[RIGHTS_MOST];
+	unsigned n_fds;
 	ssize_t n;
 
 	rights_expect(&header, &rights);
 	n = rights_receive(fd, &header);
-	if (n == 0)
-		return -EPIPE;
 	if (n < 0)
 		return errno == ECONNRESET ? -EPIPE : errno == EINTR ? -EAGAIN : -errno;
-	return take_apart(&label, (size_t)n, data, fds, rights_take(&header, fds), ret_parcel);
+	n_fds = rights_take(&header, fds);
+	if (n == 0 && n_fds == 0)
+		return -EPIPE;
+	return take_apart(&label, (size_t)n, data, fds, n_fds, ret_parcel);
 }
 
 void parcel_release(struct parcel *parcel)

@@ -84,6 +84,7 @@ static void nothing_else(void **state)
 	const struct label apart = { PARCEL_RESULT, 1, 4096 }, inline_ = { PARCEL_RESULT, 0, 0 };
 	const struct label unknown = { 9, 0, 0 }, longer = { PARCEL_RESULT, 0, 1 }, empty = { PARCEL_RESULT, 1, 0 };
 	int fd = memfd_create("test", MFD_ALLOW_SEALING | MFD_CLOEXEC), null_fd = open("/dev/null", O_RDONLY);
+	unsigned n_before = n_open_fds();
 
 	assert_int_equal(ftruncate(fd, 4096), 0);
 	assert_int_equal(sent_as(&inline_, sizeof(inline_), -1), 1);
@@ -97,6 +98,8 @@ static void nothing_else(void **state)
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), 0);
 	assert_int_equal(sent_as(&apart, sizeof(apart), fd), 1);
 	assert_int_equal(sent_as(&empty, sizeof(empty), fd), -EPROTO);
+	assert_int_equal(sent_as(&empty, 0, fd), -EPROTO);
+	assert_int_equal(n_open_fds(), n_before);
 	close(fd);
 	close(null_fd);
 }
