@@ -11,6 +11,7 @@
  *   file.c     brood_read_file(), brood_write_file()
  *   socket.c   brood_connect()
  *   fetch.c    brood_fetch(): a request to another server
+ *   answer.c   what that answers (answer.h)
  *   pool.c     connections to such, kept for the next request
  */
 #pragma once

@@ -2,12 +2,10 @@
 /*
  * fetch - one request to another server, and its response as a whole
  *
- * The response is gathered until its head is whole, then its body decoded as it comes. A connection is kept for the
- * next fetch only when the response ended by its own framing and nothing came behind it.
+ * A connection is kept for the next fetch only when the response ended by its own framing and nothing came behind it.
  */
+#include "async/answer.h"
 #include "async/async.h"
-
-#include "http/http.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,23 +13,7 @@
 #include <string.h>
 
 #define TIMEOUT_MS	30000
-#define HEAD_MOST	(32 * 1024)
 #define BODY_MOST	(16 * 1024 * 1024)
-#define INTERIM_MOST	8		/* 1xx in front of the response */
-
-static const struct http_limits limits = { .head_bytes = HEAD_MOST, .n_fields = HTTP_FIELDS_MAX };
-
-struct brood_reply {
-	struct http_reply http;
-};
-
-struct text {
-	char	*at;
-	size_t	 len;
-	size_t	 size;
-};
-
-enum phase { IN_HEAD, IN_BODY, UNTIL_THE_END };
 
 struct fetch {
 	struct affair	 affair;
@@ -39,44 +21,17 @@ struct fetch {
 	struct alarm	 late;
 	struct text	 asked;		/* the request, as it is sent */
 	size_t		 unsent;	/* from here on */
-	struct text	 head;
-	struct text	 body;
-	size_t		 most;
-	enum phase	 phase;
-	bool		 bodiless;	/* it was HEAD */
+	struct answer	 answer;
 	bool		 may_repeat;	/* on a new connection: it changes nothing, and the first was an old one */
-	unsigned	 n_interim;
 	int		 status;
-	struct http_body framing;
-	struct brood_reply reply;	/* its fields lie in .head */
 	brood_fetch_fn	*done;
 	void		*arg;
 	char		 address[LINK_ADDRESS_BYTES];
 };
 
-/* ---- text ---- */
-
-static int append(struct text *text, const char *data, size_t len)
-{
-	size_t size = text->size ? text->size : 1024;
-	char *more;
-
-	while (size < text->len + len)
-		size *= 2;
-	more = size > text->size ? realloc(text->at, size) : text->at;
-	if (!more)
-		return -ENOMEM;
-	text->at = more;
-	text->size = size;
-	if (len > 0)
-		memcpy(more + text->len, data, len);
-	text->len += len;
-	return 0;
-}
-
 static int append_text(struct text *text, const char *string)
 {
-	return append(text, string, strlen(string));
+	return text_append(text, string, strlen(string));
 }
 
 /* ---- the end ---- */
@@ -87,18 +42,18 @@ static void release(struct fetch *f)
 	if (f->link)
 		link_close(f->link);
 	free(f->asked.at);
-	free(f->head.at);
-	free(f->body.at);
+	answer_finish(&f->answer);
 	free(f);
 }
 
 static void tell(struct brood_request *request, void *arg)
 {
 	const struct fetch *f = arg;
+	const struct answer *a = &f->answer;
 	bool good = f->status > 0;
 
-	f->done(f->status == -ECANCELED ? NULL : request, f->status, good ? &f->reply : NULL,
-		good && f->body.at ? f->body.at : "", good ? f->body.len : 0, f->arg);
+	f->done(f->status == -ECANCELED ? NULL : request, f->status, good ? &a->reply : NULL,
+		good && a->body.at ? a->body.at : "", good ? a->body.len : 0, f->arg);
 }
 
 static void finish(struct fetch *f, int status)
@@ -128,126 +83,27 @@ static void on_late(void *arg)
 	finish(arg, -ETIMEDOUT);
 }
 
-/* It is whole; @n_behind bytes have come behind it. */
-static void complete(struct fetch *f, size_t n_behind)
+/* The answer is whole. */
+static void complete(struct fetch *f)
 {
 	struct link *link = f->link;
 
-	if (link && f->phase != UNTIL_THE_END && f->reply.http.head.keep_alive && n_behind == 0 &&
-	    f->unsent == f->asked.len) {
+	if (link && !answer_ends_connection(&f->answer) && f->unsent == f->asked.len) {
 		f->link = NULL;
 		link_keep(link);
 	}
-	finish(f, f->reply.http.status);
-}
-
-/* ---- the response ---- */
-
-static void take_rest(struct fetch *f, struct span in)
-{
-	if (in.len > f->most - f->body.len)
-		finish(f, -EMSGSIZE);
-	else if (append(&f->body, in.at, in.len) < 0)
-		finish(f, -ENOMEM);
-}
-
-static void take_body(struct fetch *f, struct span in)
-{
-	int verdict = HTTP_MORE;
-
-	while (verdict == HTTP_MORE && in.len > 0) {
-		struct span data = SPAN_NULL;
-
-		verdict = http_body_take(&f->framing, &in, &data);
-		if (data.len > 0 && append(&f->body, data.at, data.len) < 0) {
-			finish(f, -ENOMEM);
-			return;
-		}
-	}
-	if (verdict == HTTP_DONE)
-		complete(f, in.len);
-	else if (verdict != HTTP_MORE)
-		finish(f, verdict == 413 ? -EMSGSIZE : -EPROTO);
-}
-
-/* What the head says of the body; @in came behind it. */
-static void begin_body(struct fetch *f, struct span in)
-{
-	const struct http_reply *r = &f->reply.http;
-
-	if (f->bodiless || !http_status_has_body(r->status)) {
-		complete(f, in.len);
-		return;
-	}
-	if (!r->head.chunked && !r->has_length) {
-		f->phase = UNTIL_THE_END;
-		take_rest(f, in);
-		return;
-	}
-	if (!r->head.chunked && r->head.content_length > f->most) {
-		finish(f, -EMSGSIZE);
-		return;
-	}
-	f->phase = IN_BODY;
-	http_body_init(&f->framing, &r->head, f->most);
-	if (!r->head.chunked && r->head.content_length == 0)
-		complete(f, in.len);
-	else
-		take_body(f, in);
-}
-
-/* Takes an interim response off the head. Return: whether there may be another. */
-static bool drop_interim(struct fetch *f)
-{
-	size_t n = f->reply.http.head.bytes;
-
-	if (f->reply.http.status == 101 || ++f->n_interim > INTERIM_MOST) {
-		finish(f, -EPROTO);
-		return false;
-	}
-	f->head.len -= n;
-	memmove(f->head.at, f->head.at + n, f->head.len);
-	return f->head.len > 0;
-}
-
-static void take_head(struct fetch *f, const char *data, size_t len)
-{
-	int verdict;
-
-	if (append(&f->head, data, len) < 0) {
-		finish(f, -ENOMEM);
-		return;
-	}
-	do {
-		verdict = http_reply_parse((struct span){ f->head.at, f->head.len }, &limits, &f->reply.http);
-		if (verdict == HTTP_MORE)
-			return;
-		if (verdict != HTTP_DONE) {
-			finish(f, -EPROTO);
-			return;
-		}
-		if (f->reply.http.status >= 200) {
-			begin_body(f, (struct span){ f->head.at + f->reply.http.head.bytes,
-						     f->head.len - f->reply.http.head.bytes });
-			return;
-		}
-	} while (drop_interim(f));
+	finish(f, f->answer.reply.http.status);
 }
 
 void fetch_on_data(struct fetch *f, const char *data, size_t len)
 {
+	int r = answer_take(&f->answer, data, len);
+
 	f->may_repeat = false;
-	switch (f->phase) {
-	case IN_HEAD:
-		take_head(f, data, len);
-		break;
-	case IN_BODY:
-		take_body(f, (struct span){ data, len });
-		break;
-	case UNTIL_THE_END:
-		take_rest(f, (struct span){ data, len });
-		break;
-	}
+	if (r > 0)
+		complete(f);
+	else if (r < 0)
+		finish(f, r);
 }
 
 /* ---- the request ---- */
@@ -286,8 +142,8 @@ void fetch_on_close(struct fetch *f, int error)
 			finish(f, r);
 		return;
 	}
-	if (error == 0 && f->phase == UNTIL_THE_END)
-		complete(f, 0);
+	if (error == 0 && f->answer.phase == ANSWER_UNTIL_THE_END)
+		complete(f);
 	else
 		finish(f, error < 0 ? error : -ECONNRESET);
 }
@@ -362,7 +218,7 @@ static int compose(struct fetch *f, const struct brood_fetch_options *o, const c
 		r = append_text(&f->asked, parts[i]);
 	if (r == 0)
 		r = append_text(&f->asked, length);
-	return r == 0 ? append(&f->asked, o->body, o->body_len) : r;
+	return r == 0 ? text_append(&f->asked, o->body, o->body_len) : r;
 }
 
 static struct fetch *create(const struct brood_fetch_options *o, const char *method, brood_fetch_fn *done,
@@ -373,10 +229,12 @@ static struct fetch *create(const struct brood_fetch_options *o, const char *met
 	if (!f)
 		return NULL;
 	*f = (struct fetch){
-		.late = { .fn = on_late, .arg = f }, .most = o->max_bytes ? o->max_bytes : BODY_MOST,
-		.bodiless = strcmp(method, "HEAD") == 0, .done = done, .arg = arg,
+		.late = { .fn = on_late, .arg = f }, .done = done, .arg = arg,
+		.answer = {
+			.most = o->max_bytes ? o->max_bytes : BODY_MOST, .bodiless = strcmp(method, "HEAD") == 0,
+		},
 	};
-	f->may_repeat = f->bodiless || strcmp(method, "GET") == 0;
+	f->may_repeat = f->answer.bodiless || strcmp(method, "GET") == 0;
 	snprintf(f->address, sizeof(f->address), "%s", o->address);
 	return f;
 }
