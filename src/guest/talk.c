@@ -22,11 +22,15 @@
 #include "bridge/board.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define HEAD_MOST 256		/* bytes of what is around a message */
 
 static struct frames *frames_of(struct keeper *k)
 {
@@ -43,38 +47,60 @@ static void hang_up(struct keeper *k, const char *why)
 
 /* ---- to the program ---- */
 
+/* Takes both. @text: NULL = there was no memory for it. */
+static void put(struct keeper *k, char *text, int fd)
+{
+	struct frames *f = frames_of(k);
+
+	if ((!text || f->fd < 0 || frames_put(f, text, strlen(text), fd) < 0) && fd >= 0)
+		close(fd);
+	free(text);
+}
+
 /* Takes both. */
 static void tell(struct keeper *k, json_t *event, int fd)
 {
-	char *text = frames_of(k)->fd >= 0 ? json_dumps(event, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-
-	if ((!text || frames_put(frames_of(k), text, strlen(text), fd) < 0) && fd >= 0)
-		close(fd);
-	free(text);
+	put(k, json_dumps(event, JSON_COMPACT), fd);
 	json_decref(event);
 }
 
-/* What no program has sent may be any bytes. */
-static json_t *value_of(const struct brood_message *m)
+/* With an integer that is none of 64 bits all are read as JavaScript does, or we would refuse what is JSON. */
+static json_t *load(const char *text, size_t len, size_t flags)
+{
+	json_t *value = json_loadb(text, len, flags, NULL);
+
+	return value ? value : json_loadb(text, len, flags | JSON_DECODE_INT_AS_REAL, NULL);
+}
+
+/* The text that is told: its own, if it is JSON. What no program has sent may be any bytes. NULL = no memory. */
+static char *value_of(const struct brood_message *m)
 {
 	json_t *value = NULL;
+	char *text;
 
-	if (m->len <= FRAME_MOST / 2)
-		value = json_loadb(m->data, m->len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-	if (!value && m->len <= FRAME_MOST / 8)
+	if (m->len <= FRAME_MOST - HEAD_MOST)
+		value = load(m->data, m->len, JSON_DECODE_ANY | JSON_ALLOW_NUL);
+	if (value) {
+		json_decref(value);
+		return strndup(m->data, m->len);
+	}
+	if (m->len <= FRAME_MOST / 8)
 		value = json_stringn(m->data, m->len);
-	return value ? value : json_null();
+	text = value ? json_dumps(value, JSON_ENCODE_ANY) : strdup("null");
+	json_decref(value);
+	return text;
 }
 
 static void on_message(const struct brood_message *m, void *arg)
 {
-	json_t *event = json_pack("{s:s, s:I, s:I, s:I, s:o}", "event", "message",
-				  "id", (json_int_t)m->from_id, "slot", (json_int_t)m->from_slot,
-				  "number", (json_int_t)m->number, "message", value_of(m));
+	char *value = value_of(m), *text = NULL;
 
-	if (m->fd >= 0)
-		json_object_set_new(event, "handle", json_true());
-	tell(arg, event, m->fd);
+	if (value && asprintf(&text, "{\"event\":\"message\",\"id\":%" PRIu32 ",\"slot\":%" PRIu32
+			      ",\"number\":%" PRIu64 "%s,\"message\":%s}", m->from_id, m->from_slot, m->number,
+			      m->fd >= 0 ? ",\"handle\":true" : "", value) < 0)
+		text = NULL;
+	free(value);
+	put(arg, text, m->fd);
 }
 
 static void on_returned(const struct brood_returned *r, void *arg)
@@ -127,11 +153,11 @@ static bool read_to(const json_t *to, enum brood_to *ret_to, uint32_t *ret_which
 			*ret_to = (enum brood_to)i;
 			return true;
 		}
-	if (!json_is_integer(which) || json_integer_value(which) < 0 || json_integer_value(which) > UINT32_MAX)
+	if (!json_is_number(which) || !(json_number_value(which) >= 0 && json_number_value(which) <= UINT32_MAX))
 		return false;
 	*ret_to = slot ? BROOD_TO_SLOT : BROOD_TO_WORKER;
-	*ret_which = (uint32_t)json_integer_value(which);
-	return true;
+	*ret_which = (uint32_t)json_number_value(which);
+	return *ret_which == json_number_value(which);
 }
 
 /* What failed for good has its number all the same, or they would not count as the program does. */
@@ -200,7 +226,7 @@ static int act_on_frames(struct keeper *k)
 	int r;
 
 	while ((r = frames_next(f, &text, &len)) > 0) {
-		json_t *frame = json_loadb(text, len, 0, NULL);
+		json_t *frame = load(text, len, 0);
 
 		r = act_on(k, frame);
 		json_decref(frame);
