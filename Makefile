@@ -22,7 +22,7 @@ PROGRAMS := $(shell grep -l '^int main' src/examples/*.c)	# the other examples a
 EXAMPLES := $(PROGRAMS:src/%.c=$(BUILD)/%) \
 	    $(patsubst src/%.c,$(BUILD)/%.so,$(filter-out $(PROGRAMS),$(wildcard src/examples/*.c)))
 FUZZERS	:= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-TESTS	:= $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz/%,$(wildcard tests/*/*.c)))
+TESTS	:= $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/*.c))
 SIMULATION := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/simulation/*.c))
 WORLD	:= $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/simulation/world/*.c))	# what stands in for the kernel
 CALLS	:= $(shell sed -n 's/^CALL.[^,]*, \([a-z0-9_]*\),.*/\1/p' tests/simulation/world/*.c)
@@ -93,7 +93,7 @@ $(BUILD)/obj/balance/least.o: $(BUILD)/bpf/least.skel.h
 endif
 
 ifneq ($(REDIS),)
-$(BUILD)/obj/state/redis.o: ALL_CPPFLAGS += -DBUILD_REDIS
+$(BUILD)/obj/state/redis.o $(BUILD)/tests/fuzz/redis $(BUILD)/fuzzers/redis: private ALL_CPPFLAGS += -DBUILD_REDIS
 endif
 
 $(BUILD)/bpf/%.skel.h: src/balance/%.bpf.c src/balance/%_table.h $(BUILD)/flags
@@ -123,6 +123,16 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libbrood_internal.a
 	$(call say,TEST)
 	$(COMPILE) -Itests $(ALL_LDFLAGS) $(if $(LTO),-fno-lto) -Wl,--export-dynamic -o $@ $< \
 		$(BUILD)/libbrood_internal.a -Wl,--as-needed -lcmocka $(LIBS) $(CLI_LIBS)
+
+# A fuzzer as a test: its corpus, once.
+$(FUZZERS:%=$(BUILD)/tests/fuzz/%): $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/tests/fuzz/replay/replay.o $(BUILD)/libbrood_internal.a
+	$(call say,TEST)
+	$(COMPILE) -Itests $(ALL_LDFLAGS) $(if $(LTO),-fno-lto) -o $@ $< $(BUILD)/tests/fuzz/replay/replay.o \
+		$(BUILD)/libbrood_internal.a $(LIBS) $(CLI_LIBS)
+
+$(BUILD)/tests/fuzz/replay/%.o: tests/fuzz/replay/%.c $(BUILD)/flags
+	$(call say,CC)
+	$(COMPILE) $(if $(LTO),-fno-lto) -c -o $@ $<
 
 $(BUILD)/tests/simulation/%.o: tests/simulation/%.c $(BUILD)/flags
 	$(call say,CC)

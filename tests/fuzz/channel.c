@@ -10,6 +10,9 @@
 
 #include "base/auto.h"
 #include "base/must.h"
+#include "parent/custody.h"
+#include "parent/message.h"
+#include "parent/stop.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -70,32 +73,10 @@ static struct child *cast(struct crew *crew, uint8_t how, int channel_fd)
 	return add_child(crew, how & 8 ? CHILD_LEAVING : CHILD_DYING, channel_fd);
 }
 
-static void send_packet(int fd, const uint8_t *bytes, size_t n, unsigned n_fds, int passed_fd)
-{
-	union {
-		char		bytes[CMSG_SPACE(2 * sizeof(int))];
-		struct cmsghdr	align;
-	} control = { { 0 } };
-	struct iovec part = { (void *)bytes, n };
-	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
-
-	if (n_fds > 0) {
-		struct cmsghdr *c = &control.align;
-		int fds[2] = { passed_fd, passed_fd };
-
-		header.msg_control = &control;
-		header.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
-	}
-	(void)sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 /* One step of the input. Return: how many bytes it took. */
 static size_t take_step(struct crew *crew, struct child *child, int *fd, const uint8_t *data, size_t size)
 {
+	const int listeners[] = { listener_fd, listener_fd };
 	enum step step = data[0] % N_STEPS;
 	size_t n = size > 2 ? data[1] | (size_t)(data[0] & 0x80) << 1 : 0;
 
@@ -103,10 +84,10 @@ static size_t take_step(struct crew *crew, struct child *child, int *fd, const u
 		n = size > 2 ? (size - 2 < PACKET_BYTES_MAX ? size - 2 : PACKET_BYTES_MAX) : 0;
 	crew->now_ms += 20;
 	switch (step) {
-	case PACKET:			send_packet(*fd, data + 2, n, 0, -1); break;
-	case PACKET_WITH_LISTENER:	send_packet(*fd, data + 2, n, 1, listener_fd); break;
-	case PACKET_WITH_FILE:		send_packet(*fd, data + 2, n, 1, *fd); break;
-	case PACKET_WITH_TWO:		send_packet(*fd, data + 2, n, 2, listener_fd); break;
+	case PACKET:			wire_send(*fd, data + 2, n, 0, NULL); break;
+	case PACKET_WITH_LISTENER:	wire_send(*fd, data + 2, n, 1, listeners); break;
+	case PACKET_WITH_FILE:		wire_send(*fd, data + 2, n, 1, fd); break;
+	case PACKET_WITH_TWO:		wire_send(*fd, data + 2, n, 2, listeners); break;
 	case STOP:			stop_begin(crew, 0, 1000); return 1;
 	case HURRY:
 		if (crew->stopping)

@@ -12,6 +12,8 @@
 #include "base/must.h"
 #include "parent/control.h"
 #include "parent/poison.h"
+#include "parent/rollout.h"
+#include "parent/scale.h"
 
 #include <stdio.h>
 #include <string.h>

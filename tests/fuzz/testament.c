@@ -11,7 +11,9 @@
 
 #include "base/auto.h"
 #include "base/must.h"
+#include "parent/claim.h"
 #include "parent/testament.h"
+#include "parent/upgrade.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,25 +40,11 @@ static void configure(void)
 
 static void send_packet(int fd, const uint8_t *bytes, size_t n, unsigned n_fds)
 {
-	int fds[16];
-	union {
-		char		bytes[CMSG_SPACE(sizeof(fds))];
-		struct cmsghdr	align;
-	} control = { { 0 } };
-	struct iovec part = { (void *)bytes, n };
-	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+	int fds[WIRE_FDS_MOST];
 
 	for (unsigned i = 0; i < n_fds; i++)
 		fds[i] = reserved_fd[0];
-	if (n_fds > 0) {
-		header.msg_control = &control;
-		header.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		control.align.cmsg_level = SOL_SOCKET;
-		control.align.cmsg_type = SCM_RIGHTS;
-		control.align.cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-		memcpy(CMSG_DATA(&control.align), fds, n_fds * sizeof(int));
-	}
-	(void)sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+	wire_send(fd, bytes, n, n_fds, fds);
 }
 
 static void send_packets(int fd, const uint8_t *data, size_t size)
@@ -66,7 +54,7 @@ static void send_packets(int fd, const uint8_t *data, size_t size)
 
 		if (n > size - at - 2)
 			n = size - at - 2;
-		send_packet(fd, data + at + 2, n, data[at] % 16);
+		send_packet(fd, data + at + 2, n, data[at] % WIRE_FDS_MOST);
 		at += 2 + n;
 	}
 }
