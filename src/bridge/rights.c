@@ -14,7 +14,7 @@ void rights_attach(struct msghdr *header, union rights_buffer *buffer, const int
 	must(n >= 1 && n <= RIGHTS_MOST);
 	header->msg_control = buffer->bytes;
 	header->msg_controllen = CMSG_SPACE(n * sizeof(int));
-	memset(buffer->bytes, 0, sizeof(struct cmsghdr));
+	memset(buffer->bytes, 0, header->msg_controllen);	/* what fills it up, too */
 	c = CMSG_FIRSTHDR(header);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
