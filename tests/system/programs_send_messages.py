@@ -27,7 +27,7 @@ def send(pool, to, message, **more):
 
 def heard(pool, slot=None, event="message"):
     found = []
-    for line in pool.lines(r"^slot \d hears "):
+    for line in pool.lines(r"^slot \d hears .*}$"):     # a large one may be half there
         what = json.loads(line.split(" hears ", 1)[1])
         if what["event"] == event and (slot is None or line.startswith(f"slot {slot} ")):
             found.append(what)
