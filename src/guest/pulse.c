@@ -4,7 +4,8 @@
  *
  * It is watched from its first WATCHDOG=1 on. One that lets three quarters of the hang timeout pass is silent on
  * the board from then on, so that others get its connections; the whole of it, and the parent has it aborted. So
- * has it one that was stopped by a signal. By age and memory it asks to be replaced, as any worker does.
+ * has it one that was stopped by a signal. One that was told to stop need not say that it lives, as systemd does not
+ * want it then either; it has until the drain timeout. By age and memory it asks to be replaced, as any worker does.
  */
 #include "guest/room.h"
 
@@ -32,7 +33,7 @@ static uint64_t silent_from_ms(const struct keeper *k)
 {
 	uint32_t timeout_ms = k->config->options.hang_timeout_ms;
 
-	if (k->ping_ms == 0 || timeout_ms == BROOD_OFF || k->phase != PHASE_SERVING)
+	if (k->ping_ms == 0 || timeout_ms == BROOD_OFF || k->phase != PHASE_SERVING || k->leaving.told)
 		return NEVER;
 	return k->ping_ms + timeout_ms / 4 * 3;
 }

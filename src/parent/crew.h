@@ -185,7 +185,7 @@ struct crew {
 	uint64_t		 stop_at_ms;	/* not ready any more, and stopping then; 0 = no */
 	unsigned		 n_stop_signals;
 	int			 exit_code;	/* that the stop was begun with */
-	bool			 drain_late;	/* a worker had to be killed for its deadline */
+	bool			 drain_late;	/* a worker had to be killed for its deadline, or because it hung */
 	uint64_t		 n_cut;		/* connections, since the stop began */
 	uint64_t		 stop_began_ms;
 	uint64_t		 stop_deadline_ms;

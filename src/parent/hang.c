@@ -5,7 +5,8 @@
  * A worker says on the board when it waits and when it last had waited. One that does neither for a moment is
  * silent: what arrives for it, and what is in its queue, goes to others, until its loop turns again. After
  * the hang timeout it is aborted, which has it report what it was at, and replaced. A process stopped by a
- * signal is silent as well, wherever it was stopped.
+ * signal is silent as well, wherever it was stopped. One that drains is watched as well: nothing arrives for it any
+ * more, but its connections would wait for the end of the drain, and a stop for it.
  *
  * Looking is the only thing an idle parent wakes for, once a second; on that occasion it may find that
  * connections are to move (transfer.c).
@@ -74,8 +75,8 @@ static void abort_hung(struct crew *crew, struct child *child, uint64_t ms)
 	char time[DURATION_TEXT_BYTES];
 
 	duration_format(ms, time);
-	log_about(LOG_ERROR, &subject, "worker %u (pid %d): hung for %s; aborting it", child->slot, (int)child->pid,
-		  time);
+	log_about(LOG_ERROR, &subject, "worker %u (pid %d): hung for %s%s; aborting it", child->slot, (int)child->pid,
+		  time, child->phase == CHILD_LEAVING ? ", draining" : "");
 	event_hung(crew, child, ms, true);
 	child_abort(crew, child, "hung");
 }
@@ -94,15 +95,32 @@ static void look_at(struct crew *crew, struct slot *slot)
 		abort_hung(crew, child, ms);
 }
 
+static void look_at_leaving(struct crew *crew, struct child *child)
+{
+	uint64_t ms;
+
+	if (child->phase != CHILD_LEAVING || !child->ever_ready || child->hung || slot_is_task(child->slot))
+		return;
+	ms = hang_silent_ms(crew, child);
+	if (ms < timeout_of(crew))
+		return;
+	abort_hung(crew, child, ms);
+	if (crew->stopping)
+		crew->drain_late = true;	/* nobody knows what was queued for it */
+}
+
+static void look_at_workers(struct crew *crew)
+{
+	slot_each(crew, slot)
+		look_at(crew, slot);
+	child_each(crew, child)
+		look_at_leaving(crew, child);
+}
+
 void hang_look(struct crew *crew)
 {
-	if (crew->stopping) {
-		crew->look_ms = 0;
-		return;
-	}
-	slot_each(crew, slot)
-		if (timeout_of(crew) != BROOD_OFF)
-			look_at(crew, slot);
+	if (timeout_of(crew) != BROOD_OFF)
+		look_at_workers(crew);
 	tasks_watch(crew);
 	crew->look_ms = crew->now_ms + (timeout_of(crew) / 2 < LOOK_MS ? timeout_of(crew) / 2 : LOOK_MS);
 }

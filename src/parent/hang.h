@@ -7,7 +7,7 @@
 struct child;
 struct crew;
 
-/* Once every worker is ready, and when the timeout may have changed; until the pool stops. */
+/* Once every worker is ready, and when the timeout may have changed; until the last has gone. */
 void hang_watch(struct crew *crew);
 /* Looks at every worker's heartbeat. */
 void hang_look(struct crew *crew);

@@ -165,6 +165,9 @@ static int tell_drained(const struct crew *crew)
 	}
 	if (crew->stopping == STOPPING_NOW)
 		log_warn("ended at once: %" PRIu64 " connection%s cut", crew->n_cut, plural(crew->n_cut));
+	else if (crew->now_ms < crew->stop_deadline_ms)
+		log_warn("ended after %s, not all drained: %" PRIu64 " connection%s cut", took, crew->n_cut,
+			 plural(crew->n_cut));
 	else
 		log_warn("drain timed out after %s: %" PRIu64 " connection%s cut", took, crew->n_cut,
 			 plural(crew->n_cut));

@@ -378,6 +378,7 @@ int worker_main(const struct heritage *heritage)
 	}
 	say_ready(w);
 	r = run(w);
+	board_set(&w->row->waiting, 1);		/* the loop is over: only the drain's deadline counts from here on */
 	mail_close(w);
 	access_flush(w);
 	publish(w);		/* what could not be written any more */
