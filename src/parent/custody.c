@@ -87,11 +87,16 @@ int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd)
 	return 0;
 }
 
+int custody_inherit_datagram(struct crew *crew, unsigned slot, uint32_t index, int fd)
+{
+	return config_has_datagram_group(crew->config, index) && is_udp_socket(fd) &&
+	       is_bound_to(fd, &crew->config->listen[index]) ? datagrams_inherit(crew, slot, index, fd) : -EPROTO;
+}
+
 int custody_inherit(struct crew *crew, struct slot *slot, uint32_t index, int fd, unsigned place)
 {
 	if (config_has_datagram_group(crew->config, index))
-		return is_udp_socket(fd) && is_bound_to(fd, &crew->config->listen[index])
-			? datagrams_inherit(crew, slot, index, fd) : -EPROTO;
+		return custody_inherit_datagram(crew, slot->index, index, fd);
 	if (crew->config->options.model != BROOD_REUSEPORT || !is_tcp_socket(fd, true) ||
 	    !is_bound_to(fd, &crew->config->listen[index]))
 		return -EPROTO;
@@ -130,7 +135,7 @@ void custody_close(struct slot *slot)
 
 static int socket_of(const struct crew *crew, const struct slot *slot, unsigned index)
 {
-	return slot->listen_fd[index] >= 0 ? slot->listen_fd[index] : datagrams_socket(crew, slot, index);
+	return slot->listen_fd[index] >= 0 ? slot->listen_fd[index] : datagrams_socket(crew, slot->index, index);
 }
 
 static void take_back(const struct crew *crew, struct slot *slot)

@@ -17,6 +17,8 @@ struct slot;
 int custody_take(struct crew *crew, struct slot *slot, uint32_t index, int fd);
 /* A listener that served @slot in the pool before us, and its place in the group. Return: as above. */
 int custody_inherit(struct crew *crew, struct slot *slot, uint32_t index, int fd, unsigned place);
+/* A socket of datagrams of the slot number @slot there, which may have left. Return: as above. */
+int custody_inherit_datagram(struct crew *crew, unsigned slot, uint32_t index, int fd);
 /* Whether what was inherited makes whole groups. */
 bool custody_has_whole_groups(struct crew *crew);
 bool custody_complete(const struct crew *crew, const struct slot *slot);

@@ -11,8 +11,9 @@
  *
  * Fails by: a program on the group that is refused, or a stranger in it; then the sockets of slots that have left
  * are closed, and what arrives between its worker's last look and that is lost.
- * So may be what comes while one is closed under traffic, as before an upgrade: the kernel's look-up may find it just
- * before it leaves the group, and give it the datagram (83 in 2.6 million closes).
+ * So may be what comes while one is closed under traffic: the kernel's look-up may find it just before it leaves the
+ * group, and give it the datagram (83 in 2.6 million closes). So an upgrade hands over those of slots that have left,
+ * too, but to a program that does not know to ask for them.
  */
 #include "parent/datagrams.h"
 
@@ -69,11 +70,11 @@ int datagrams_bequeath(struct crew *crew, const struct slot *slot, int listen_fd
 }
 
 /* That of the first slot is the reserved one, which we have. */
-int datagrams_inherit(struct crew *crew, const struct slot *slot, unsigned index, int fd)
+int datagrams_inherit(struct crew *crew, unsigned slot, unsigned index, int fd)
 {
 	struct datagram_group *g = &crew->datagrams[index];
 
-	if (slot->index != g->n)
+	if (slot != g->n)
 		return -EPROTO;
 	if (g->n == 0) {
 		close(fd);
@@ -83,17 +84,17 @@ int datagrams_inherit(struct crew *crew, const struct slot *slot, unsigned index
 	return 0;
 }
 
-int datagrams_socket(const struct crew *crew, const struct slot *slot, unsigned index)
+int datagrams_socket(const struct crew *crew, unsigned slot, unsigned index)
 {
 	const struct datagram_group *g = &crew->datagrams[index];
 
-	return slot->index < g->n ? g->fd[slot->index] : -1;
+	return slot < g->n ? g->fd[slot] : -1;
 }
 
 bool datagrams_wait(const struct crew *crew, const struct slot *slot)
 {
 	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
-		struct pollfd look = { .fd = datagrams_socket(crew, slot, i), .events = POLLIN };
+		struct pollfd look = { .fd = datagrams_socket(crew, slot->index, i), .events = POLLIN };
 
 		if (look.fd >= 0 && poll(&look, 1, 0) > 0)
 			return true;

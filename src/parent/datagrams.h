@@ -17,10 +17,13 @@ struct datagram_group {
 
 /* Puts the UDP sockets of @slot into @listen_fd, which borrows them. Return: 0 or -errno of making one. */
 int datagrams_bequeath(struct crew *crew, const struct slot *slot, int listen_fd[LISTENERS_MAX]);
-/* One that served @slot in the pool before us. Return: 0 and @fd is taken, or -EPROTO. */
-int datagrams_inherit(struct crew *crew, const struct slot *slot, unsigned index, int fd);
-/* Borrowed; -1 = the address is not of datagrams, or is shared, or the slot has none yet. */
-int datagrams_socket(const struct crew *crew, const struct slot *slot, unsigned index);
+/* That of the slot number @slot in the pool before us, there now or not. Return: 0 and @fd is taken, or -EPROTO. */
+int datagrams_inherit(struct crew *crew, unsigned slot, unsigned index, int fd);
+/*
+ * Of the slot number @slot, which may have left; borrowed. -1 = the address is not of datagrams, or is shared, or
+ * there was no such slot yet.
+ */
+int datagrams_socket(const struct crew *crew, unsigned slot, unsigned index);
 /* Whether something waits for @slot. */
 bool datagrams_wait(const struct crew *crew, const struct slot *slot);
 /* Who gets what is sent to the address @index, from now on. Return: 0 or -errno. */

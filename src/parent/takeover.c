@@ -40,7 +40,7 @@ int takeover_control(struct crew *crew)
 	return fd;
 }
 
-/* The listeners of a slot; those of addresses we do not serve are closed. */
+/* The listeners of a slot, NULL = it has left; those of addresses we do not serve are closed. */
 static int inherit_listeners(struct crew *crew, struct slot *slot, const struct testament_message *m)
 {
 	const struct takeover *t = crew->takeover;
@@ -51,8 +51,10 @@ static int inherit_listeners(struct crew *crew, struct slot *slot, const struct 
 		int fd = m->slot.listeners >> i & 1 ? m->fds[next++] : -1;
 		int taken = fd >= 0 && t->index[i] >= 0 && r == 0;
 
-		if (taken)
+		if (taken && slot)
 			r = custody_inherit(crew, slot, (uint32_t)t->index[i], fd, m->slot.places[i]);
+		else if (taken)
+			r = custody_inherit_datagram(crew, m->slot.slot, (uint32_t)t->index[i], fd);
 		if (fd >= 0 && (!taken || r < 0))
 			close(fd);
 	}
@@ -76,6 +78,34 @@ static int inherit_slot(struct crew *crew, struct slot *slot)
 	}
 	slot->n_born = m.slot.n_born;
 	return inherit_listeners(crew, slot, &m);
+}
+
+/* Return: 1; 0 = there is none; or -errno. */
+static int inherit_spare(struct crew *crew, unsigned slot)
+{
+	const struct testament_take spare = { .slot = slot };
+	struct testament_message m;
+	int r = takeover_ask(crew->takeover, TESTAMENT_SPARE, &spare, -1, TESTAMENT_SPARES, &m);
+
+	if (r < 0)
+		return r;
+	if (m.slot.slot != slot) {
+		takeover_discard(&m);
+		return -EPROTO;
+	}
+	r = inherit_listeners(crew, NULL, &m);
+	return r < 0 ? r : m.slot.listeners != 0;
+}
+
+static int inherit_spares(struct crew *crew)
+{
+	const struct testament_pool *pool = &crew->takeover->pool;
+	unsigned slot = pool->n_slots;
+	int r = pool->version >= 3;
+
+	while (r > 0 && slot < WORKERS_MAX)
+		r = inherit_spare(crew, slot++);
+	return r < 0 ? r : 0;
 }
 
 /* As many as it was told, but where that is nothing new, as many as the old one had been scaled to. */
@@ -133,6 +163,8 @@ int takeover_begin(struct crew *crew)
 	r = make_slots(crew);
 	for (; n < t->pool.n_slots && r == 0; n += r == 0)
 		r = inherit_slot(crew, &crew->slots[n]);
+	if (r == 0)
+		r = inherit_spares(crew);
 	crew->steer_blind = r == -EPIPE;	/* one that has died leaves what it has given until now */
 	if (r == 0 && !custody_has_whole_groups(crew))
 		r = -EPROTO;

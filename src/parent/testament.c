@@ -117,10 +117,12 @@ static bool is_sound(const struct testament_message *m)
 	switch ((enum testament_type)m->type) {
 	case TESTAMENT_POOL:
 		return is_pool(&m->pool, m->n_fds);
-	case TESTAMENT_SLOT:
+	case TESTAMENT_SLOT: case TESTAMENT_SPARES:
 		return is_slot(&m->slot, m->n_fds);
 	case TESTAMENT_TAKE:
 		return m->take.slot < WORKERS_MAX && m->n_fds <= 1;
+	case TESTAMENT_SPARE:
+		return m->take.slot < WORKERS_MAX && m->n_fds == 0;
 	case TESTAMENT_READY:
 		return is_mask(m->ready.addresses) && m->ready.control <= 1 && m->n_fds == 0;
 	case TESTAMENT_STATE:

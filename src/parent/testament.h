@@ -9,6 +9,8 @@
  *                  ←    MEMORY     two descriptors of the shared state, or none
  *   TAKE slot      →               for as many slots as it has, from 0 on, with an inbox for its connections
  *                  ←    SLOT       with the slot's listeners
+ *   SPARE slot     →               since version 3: likewise for slots that have left, until there is none
+ *                  ←    SPARES     with their sockets of datagrams, which are still in their groups
  *   READY          →               its workers accept
  *                  ←    GO         the old one leaves
  *
@@ -28,7 +30,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define TESTAMENT_VERSION 2
+#define TESTAMENT_VERSION 3
 #define TESTAMENT_OLDEST 1		/* that is spoken too */
 
 enum testament_side { FROM_NEW, FROM_OLD };
@@ -59,13 +61,14 @@ struct testament_pool {
 };
 
 struct testament_take {
-	uint32_t	slot;		/* a descriptor, or none: where its idle connections may go */
+	uint32_t	slot;		/* of TAKE a descriptor, or none: where its idle connections may go */
 };
 
 struct testament_slot {
 	uint32_t	slot;
 	uint32_t	n_born;		/* workers it has had */
-	uint32_t	listeners;	/* mask of addresses; a descriptor for each */
+	uint32_t	listeners;	/* mask of addresses; a descriptor for each. Of SPARES: 0 = there is
+					 * no such one, and none after it */
 	uint16_t	places[LISTENERS_MAX];	/* of each in the reuseport group of its address */
 };
 
@@ -98,7 +101,9 @@ struct testament_failed {
 	X(GO,     FROM_OLD, struct testament_go,     "it is yours; I leave")			\
 	X(FAILED, FROM_NEW, struct testament_failed, "I cannot, and why")				\
 	X(STATE,  FROM_NEW, struct testament_state,  "is there shared state?")				\
-	X(MEMORY, FROM_OLD, struct testament_state,  "here it is, or there is none")
+	X(MEMORY, FROM_OLD, struct testament_state,  "here it is, or there is none")		\
+	X(SPARE,  FROM_NEW, struct testament_take,   "is there a socket of this slot that has left?")	\
+	X(SPARES, FROM_OLD, struct testament_slot,   "here it is, or there is none")
 
 enum testament_type {
 #define TYPE(name, sender, payload, meaning) TESTAMENT_##name,

@@ -39,7 +39,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* HELLO, STATE, READY, and every slot once. */
+/* HELLO, STATE, READY, and every slot once, there or not. */
 #define MESSAGES_MOST (WORKERS_MAX + 3)
 
 bool upgrade_under_way(const struct crew *crew)
@@ -262,6 +262,7 @@ static void handle(struct crew *crew, struct testament_message *m)
 	switch ((enum testament_type)m->type) {
 	case TESTAMENT_HELLO:
 	case TESTAMENT_STATE:
+	case TESTAMENT_SPARE:
 	case TESTAMENT_TAKE:	upgrade_answer(crew, m); break;
 	case TESTAMENT_READY:	on_ready(crew, m); break;
 	case TESTAMENT_FAILED:	upgrade_fail(crew, "failed: %s", m->failed.reason); break;

@@ -49,7 +49,8 @@ static void on_hello(struct crew *crew, const struct testament_message *m)
 	}
 	if (m->hello.most < pool.version)
 		pool.version = m->hello.most;
-	datagrams_trim(crew);
+	if (pool.version < 3)
+		datagrams_trim(crew);	/* nobody would steer around them */
 	crew->steer_due = true;
 	n = list_sockets(crew, &pool, fds);
 	intake_share(crew, ALL_LISTENERS, 0);	/* before it has them */
@@ -89,7 +90,7 @@ static void on_take(struct crew *crew, struct testament_message *m)
 	}
 	answer.n_born = slot->n_born;
 	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
-		int udp_fd = datagrams_socket(crew, slot, i);
+		int udp_fd = datagrams_socket(crew, slot->index, i);
 
 		if (slot->listen_fd[i] < 0 && udp_fd < 0)
 			continue;
@@ -103,12 +104,38 @@ static void on_take(struct crew *crew, struct testament_message *m)
 		upgrade_fail(crew, "cannot be given the listeners: %s", strerror(-r));
 }
 
+static void on_spare(struct crew *crew, unsigned slot)
+{
+	struct testament_slot answer = { .slot = slot };
+	int fds[LISTENERS_MAX];
+	unsigned n = 0;
+	int r;
+
+	if (slot < crew->n_slots) {
+		upgrade_fail(crew, "wants what slot %u has left, which is there", slot);
+		return;
+	}
+	for (unsigned i = 0; i < crew->config->n_listeners; i++) {
+		int fd = datagrams_socket(crew, slot, i);
+
+		if (fd < 0)
+			continue;
+		answer.listeners |= 1u << i;
+		fds[n++] = fd;
+	}
+	r = testament_send(crew->upgrade.fd, TESTAMENT_SPARES, &answer, fds, n);
+	if (r < 0)
+		upgrade_fail(crew, "cannot be given the sockets of slots that have left: %s", strerror(-r));
+}
+
 void upgrade_answer(struct crew *crew, struct testament_message *m)
 {
 	if (m->type == TESTAMENT_HELLO)
 		on_hello(crew, m);
 	else if (m->type == TESTAMENT_STATE)
 		on_state(crew);
+	else if (m->type == TESTAMENT_SPARE)
+		on_spare(crew, m->take.slot);
 	else
 		on_take(crew, m);
 }

@@ -93,6 +93,8 @@ static void check_slots(void)
 
 	LET_IN(TESTAMENT_SLOT, slot, 2, FROM_OLD);
 	expect_refused(TESTAMENT_SLOT, &slot, 1, FROM_OLD);
+	LET_IN(TESTAMENT_SPARES, slot, 2, FROM_OLD);
+	expect_refused(TESTAMENT_SPARES, &slot, 1, FROM_OLD);
 	slot.listeners = 0x101;
 	expect_refused(TESTAMENT_SLOT, &slot, 2, FROM_OLD);
 	slot = (struct testament_slot){ .places = { [7] = WORKERS_MAX } };
@@ -101,9 +103,12 @@ static void check_slots(void)
 	expect_refused(TESTAMENT_SLOT, &slot, 0, FROM_OLD);
 	LET_IN(TESTAMENT_TAKE, take, 0, FROM_NEW);
 	LET_IN(TESTAMENT_TAKE, take, 1, FROM_NEW);
+	LET_IN(TESTAMENT_SPARE, take, 0, FROM_NEW);
+	expect_refused(TESTAMENT_SPARE, &take, 1, FROM_NEW);
 	expect_refused(TESTAMENT_TAKE, &take, 2, FROM_NEW);
 	take.slot++;
 	expect_refused(TESTAMENT_TAKE, &take, 0, FROM_NEW);
+	expect_refused(TESTAMENT_SPARE, &take, 0, FROM_NEW);
 }
 
 static void check_the_rest(void)
@@ -138,7 +143,7 @@ static void check_sizes(void)
 {
 	for (uint32_t type = 0; type < TESTAMENT_N_TYPES + 2; type++)
 		for (size_t size = 0; size <= TESTAMENT_PAYLOAD_MAX + 4; size++)
-			if (type != TESTAMENT_SLOT && type != TESTAMENT_GO)
+			if (type != TESTAMENT_SLOT && type != TESTAMENT_SPARES && type != TESTAMENT_GO)
 				expect_raw_refused(type, size, (unsigned)size % WIRE_FDS_MAX);
 	expect_raw_refused(TESTAMENT_GO, sizeof(struct testament_go) + 1, 0);
 	expect_raw_refused(TESTAMENT_GO, sizeof(struct testament_go) - 1, 0);
