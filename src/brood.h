@@ -216,6 +216,10 @@ struct brood_options {
 	/* shared state on a Redis server */
 	const char	*state_prefix;		/* "brood:": what its keys there begin with; at most 64 bytes */
 	uint32_t	state_timeout_ms;	/* 1000: to connect, and for an answer; then the connection is given up */
+
+	/* where workers run */
+	uint32_t	pin;			/* 1 = each on one of the CPUs we may use, that of slot k the kth, and on from the
+						 * first; what it starts inherits that, task processes have all */
 };
 
 #define BROOD_OPTIONS_INIT { .size = sizeof(struct brood_options), .log_level = BROOD_LOG_INFO }

@@ -50,6 +50,7 @@
 	X(max_conn_age_ms,	0,		0,	366ull * DAY_MS)	\
 	X(rebalance,		0,		0,	1)			\
 	X(join,			0,		0,	1)			\
+	X(pin,			0,		0,	1)			\
 	X(max_head_bytes,	16 * KIB,	256,	MIB)			\
 	X(max_target_bytes,	8 * KIB,	16,	MIB)			\
 	X(max_fields,		100,		1,	100)			\

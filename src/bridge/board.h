@@ -67,6 +67,7 @@
 	X(completed,	"completions seen")					\
 	X(starved,	"times the receive buffers ran out")			\
 	X(overflows,	"completion queue overflows")				\
+	X(cpu,		"the CPU it is bound to, and one; 0 = to none (gauge)")	\
 	X(waiting,	"1 while the loop waits for something to do (gauge)")	\
 	X(heartbeat_ms,	"monotonic clock of the last time it had waited (gauge)")
 
@@ -84,6 +85,7 @@ struct board {
 	unsigned		n_rows;
 	struct poison_list	poison;		/* of the parent */
 	_Atomic uint32_t	task_slots;	/* of the parent: places for task processes that are not given up */
+	_Atomic uint32_t	pin_told;	/* 1 = it was said that a worker could not be bound to a CPU */
 	_Atomic uint32_t	watched;	/* 1 = the parent looks at loads; 0 = the next arrival is
 						 * to wake it */
 	struct board_row	rows[] __attribute__((aligned(256)));

@@ -106,7 +106,7 @@ typedef const char *option_parse_fn(const struct option *option, const char *val
 struct option {
 	const char		*flag;		/* without "--"; NULL: a heading of the help, in .help */
 	const char		*form;		/* of its argument; NULL = it takes none */
-	option_parse_fn		*parse;		/* NULL = not in this version */
+	option_parse_fn		*parse;
 	size_t			 offset;	/* of its field in struct serve_options */
 	const char *const	*words;		/* of parse_word, NULL-terminated, in the order of the enum */
 	const char		*help;
@@ -129,7 +129,7 @@ extern const size_t option_table_len;
 
 /* NULL when there is none. @len: of @flag. */
 const struct option *option_find(const char *flag, size_t len);
-/* What @command makes of it. Return: NULL, or what is wrong with that: "not in this version". */
+/* What @command makes of it. Return: NULL, or what is wrong with that: "an option of brood run, not of brood serve". */
 const char *option_refusal(const struct option *option, enum audience command);
 /* "serve" or "run" */
 const char *command_name(enum audience command);

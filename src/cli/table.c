@@ -30,7 +30,6 @@ static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL
 #define RUNS(name, argument, parser, field, text) ROW(name, argument, parser, field, NULL, text, FOR_RUN)
 #define CHOICE(name, argument, words, field, text) ROW(name, argument, parse_word, field, words, text, FOR_BOTH)
 #define CHOICE_OF(name, argument, words, field, text, who) ROW(name, argument, parse_word, field, words, text, who)
-#define LATER(name) { .flag = (name) }	/* in the contract of the command line, not in this version */
 
 const struct option option_table[] = {
 	HEADING("Where all this is said", FOR_BOTH),
@@ -84,6 +83,8 @@ const struct option option_table[] = {
 	       "reuseport, preemptive or round-robin"),
 	CHOICE("balance",         "BALANCE",  balances,            pool.balance,
 	       "reuseport: auto, hash, weighted or least"),
+	OPTION("pin",             NULL,       parse_switch,        pool.pin,
+	       "each worker on one CPU, as far as there are"),
 	SERVES("tasks",           "N|off",    parse_count,         pool.tasks,
 	       "processes that run what handlers ask for"),
 	SERVES("task-queue",      "N",        parse_count,         pool.task_queue,
@@ -175,8 +176,6 @@ const struct option option_table[] = {
 	       "what keys on Redis begin with (brood:)"),
 	SERVES("state-timeout",   "TIME",     parse_duration,      pool.state_timeout_ms,
 	       "to connect to Redis, and for its answers"),
-
-	LATER("pin"),
 };
 
 const size_t option_table_len = ARRAY_LEN(option_table);
@@ -197,8 +196,6 @@ const char *command_name(enum audience command)
 
 const char *option_refusal(const struct option *option, enum audience command)
 {
-	if (!option->parse)
-		return "not in this version";
 	if (option->only == FOR_BOTH || command == FOR_BOTH || option->only == command)
 		return NULL;
 	return option->only == FOR_SERVE ? "an option of brood serve, not of brood run"

@@ -8,6 +8,7 @@
  */
 #include "guest/room.h"
 
+#include "bridge/pin.h"
 #include "bridge/stored.h"
 
 #include <errno.h>
@@ -101,6 +102,7 @@ static _Noreturn void become_program(struct birth *b)
 	char **argv = compose_arguments(b->k);
 
 	follow_keeper(b);
+	pin_to_cpu(b->k->heritage);	/* and not the keeper, which has to get a turn beside it */
 	if (!argv || !argv[0] || compose_environment(b->k) != 0)
 		fail(b, "no memory for", "its words and its environment");
 	place_output(b);

@@ -41,6 +41,13 @@ json_t *status_tell_text(const char *from)
 
 /* ---- a slot ---- */
 
+static json_t *tell_cpu(const struct board_row *row)
+{
+	uint64_t cpu = board_get(&row->cpu);
+
+	return cpu > 0 ? json_integer(number(cpu - 1)) : json_null();
+}
+
 static json_t *tell_worker(const struct crew *crew, const struct child *child)
 {
 	const struct board_row *row;
@@ -50,7 +57,7 @@ static json_t *tell_worker(const struct crew *crew, const struct child *child)
 		return json_null();
 	row = child_row(crew, child);
 	usage_read(child->pid, &usage);
-	return json_pack("{s:i, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:f}",
+	return json_pack("{s:i, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:f, s:o}",
 			 "pid", (int)child->pid, "generation", (json_int_t)child->generation,
 			 "uptime_ms", number(crew->now_ms - child->born_ms), "ready", child->ever_ready,
 			 "connections", number(board_get(&row->connections)),
@@ -58,7 +65,8 @@ static json_t *tell_worker(const struct crew *crew, const struct child *child)
 			 "accepted", number(board_get(&row->accepted)),
 			 "requests", number(board_get(&row->requests)),
 			 "lag_ms", number(child->ever_ready ? hang_silent_ms(crew, child) : 0),
-			 "silent", child->silent, "rss_bytes", number(usage.rss_bytes), "cpu_s", usage.cpu_s);
+			 "silent", child->silent, "rss_bytes", number(usage.rss_bytes), "cpu_s", usage.cpu_s,
+			 "cpu", tell_cpu(row));
 }
 
 static json_t *tell_death(const struct crew *crew, const struct slot *slot)

@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "bridge/board.h"
+#include "bridge/pin.h"
 #include "bridge/privilege.h"
 #include "service/service.h"
 #include "state/state.h"
@@ -372,6 +373,7 @@ int worker_main(const struct heritage *heritage)
 	name_process(heritage);
 	self_set(w);
 	crash_report_on();
+	pin_to_cpu(heritage);		/* before there is memory, which is to be near that CPU */
 	if (set_up(w, why, sizeof(why)) < 0) {
 		say_failed(w, why);
 		return BROOD_EXIT_NOT_STARTED;

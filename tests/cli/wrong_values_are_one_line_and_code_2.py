@@ -30,6 +30,7 @@ WRONG = {
     "tasks": ["-1", "+1", "1.5", "x", "", "1 ", "65", "auto"],
     "task-queue": COUNTS + ["7", "4097", "off"],
     "rebalance": None,
+    "pin": None,
     "engine": WORDS,
     "balance": WORDS,
     "drain-timeout": TIMES,

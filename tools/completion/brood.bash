@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # brood.bash - completion of brood(1) for bash; tests/cli/completion_knows_all_options.py holds it against the help
 
-_brood_both='--config --check --listen --join --admin --backlog --workers --model --balance --drain-timeout
+_brood_both='--config --check --listen --join --admin --backlog --workers --model --balance --pin --drain-timeout
 	--pre-drain --start-timeout --restart-limit --backoff --hang-timeout --surge --max-rss --max-age --on-giveup
 	--user --group --pid-file --control --log --log-format --log-level --help'
 _brood_serve='--root --text --handler --listing --cache-size --max-connections --tasks --task-queue --rebalance --engine --on-fault
