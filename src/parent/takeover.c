@@ -21,6 +21,7 @@
 #include "parent/rollout.h"
 #include "parent/scale.h"
 #include "parent/stop.h"
+#include "parent/store.h"
 #include "parent/tally.h"
 #include "parent/testament.h"
 #include "parent/transfer.h"
@@ -61,6 +62,33 @@ static int inherit_listeners(struct crew *crew, struct slot *slot, const struct 
 	return r;
 }
 
+/* Return: 1; 0 = there is no more; or -errno. */
+static int inherit_stored(struct crew *crew, struct slot *slot, unsigned index)
+{
+	const struct testament_hold hold = { .slot = slot->index, .index = index };
+	struct testament_message m;
+	int r = takeover_ask(crew->takeover, TESTAMENT_HOLD, &hold, -1, TESTAMENT_HELD, &m);
+
+	if (r < 0)
+		return r;
+	if (m.held.slot != hold.slot || m.held.index != index) {
+		takeover_discard(&m);
+		return -EPROTO;
+	}
+	if (m.n_fds > 0 && !store_add(slot, m.held.name, m.fds[0]))
+		takeover_discard(&m);
+	return m.n_fds > 0;
+}
+
+static int inherit_store(struct crew *crew, struct slot *slot)
+{
+	int r = crew->config->guest && crew->takeover->pool.version >= 3;
+
+	for (unsigned i = 0; r > 0 && i < STORED_MOST; i++)
+		r = inherit_stored(crew, slot, i);
+	return r < 0 ? r : 0;
+}
+
 static int inherit_slot(struct crew *crew, struct slot *slot)
 {
 	const struct testament_take take = { .slot = slot->index };
@@ -77,7 +105,8 @@ static int inherit_slot(struct crew *crew, struct slot *slot)
 		return -EPROTO;
 	}
 	slot->n_born = m.slot.n_born;
-	return inherit_listeners(crew, slot, &m);
+	r = inherit_listeners(crew, slot, &m);
+	return r < 0 ? r : inherit_store(crew, slot);
 }
 
 /* Return: 1; 0 = there is none; or -errno. */

@@ -112,6 +112,12 @@ static bool is_slot(const struct testament_slot *slot, unsigned n_fds)
 	       (unsigned)__builtin_popcount(slot->listeners) == n_fds;
 }
 
+static bool is_held(const struct testament_held *held, unsigned n_fds)
+{
+	return held->slot < WORKERS_MAX && held->index < STORED_MOST && n_fds <= 1 &&
+	       (n_fds == 0 || stored_is_name(held->name, strnlen(held->name, sizeof(held->name))));
+}
+
 static bool is_sound(const struct testament_message *m)
 {
 	switch ((enum testament_type)m->type) {
@@ -123,6 +129,10 @@ static bool is_sound(const struct testament_message *m)
 		return m->take.slot < WORKERS_MAX && m->n_fds <= 1;
 	case TESTAMENT_SPARE:
 		return m->take.slot < WORKERS_MAX && m->n_fds == 0;
+	case TESTAMENT_HOLD:
+		return m->hold.slot < WORKERS_MAX && m->hold.index < STORED_MOST && m->n_fds == 0;
+	case TESTAMENT_HELD:
+		return is_held(&m->held, m->n_fds);
 	case TESTAMENT_READY:
 		return is_mask(m->ready.addresses) && m->ready.control <= 1 && m->n_fds == 0;
 	case TESTAMENT_STATE:

@@ -9,6 +9,8 @@
  *                  ←    MEMORY     two descriptors of the shared state, or none
  *   TAKE slot      →               for as many slots as it has, from 0 on, with an inbox for its connections
  *                  ←    SLOT       with the slot's listeners
+ *   HOLD slot, i   →               since version 3, of programs: for each slot from 0 on until there is none
+ *                  ←    HELD       with what its programs have stored (FDSTORE=1)
  *   SPARE slot     →               since version 3: likewise for slots that have left, until there is none
  *                  ←    SPARES     with their sockets of datagrams, which are still in their groups
  *   READY          →               its workers accept
@@ -26,6 +28,7 @@
 
 #include "base/address.h"
 #include "bridge/config.h"
+#include "bridge/stored.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -87,6 +90,17 @@ struct testament_state {
 					 * of STATE 0 */
 };
 
+struct testament_hold {
+	uint32_t	slot;
+	uint32_t	index;		/* 0..STORED_MOST - 1 */
+};
+
+struct testament_held {
+	uint32_t	slot;
+	uint32_t	index;
+	char		name[STORED_NAME_BYTES];	/* terminated; a descriptor, or none: there are no more */
+};
+
 struct testament_failed {
 	char		reason[256];	/* one line, terminated */
 };
@@ -103,7 +117,9 @@ struct testament_failed {
 	X(STATE,  FROM_NEW, struct testament_state,  "is there shared state?")				\
 	X(MEMORY, FROM_OLD, struct testament_state,  "here it is, or there is none")		\
 	X(SPARE,  FROM_NEW, struct testament_take,   "is there a socket of this slot that has left?")	\
-	X(SPARES, FROM_OLD, struct testament_slot,   "here it is, or there is none")
+	X(SPARES, FROM_OLD, struct testament_slot,   "here it is, or there is none")		\
+	X(HOLD,   FROM_NEW, struct testament_hold,   "what has a program of this slot stored?")	\
+	X(HELD,   FROM_OLD, struct testament_held,   "this, or there are no more")
 
 enum testament_type {
 #define TYPE(name, sender, payload, meaning) TESTAMENT_##name,
@@ -130,6 +146,8 @@ struct testament_message {
 		struct testament_go	go;
 		struct testament_failed	failed;
 		struct testament_state	state;
+		struct testament_hold	hold;
+		struct testament_held	held;
 		char			bytes[TESTAMENT_PAYLOAD_MAX];
 	};
 };

@@ -39,8 +39,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* HELLO, STATE, READY, and every slot once, there or not. */
-#define MESSAGES_MOST (WORKERS_MAX + 3)
+/* HELLO, STATE, READY, every slot once, there or not, and of each what programs have stored, until there is no more. */
+static unsigned messages_most(const struct crew *crew)
+{
+	return WORKERS_MAX + 3 + (crew->config->guest ? crew->n_slots * STORED_MOST : 0);
+}
 
 bool upgrade_under_way(const struct crew *crew)
 {
@@ -255,7 +258,7 @@ static void handle(struct crew *crew, struct testament_message *m)
 	}
 	if (m->type == TESTAMENT_HELLO && crew->upgrade.pid_fd < 0)
 		crew->upgrade.n_messages = 0;
-	if (++crew->upgrade.n_messages > MESSAGES_MOST) {
+	if (++crew->upgrade.n_messages > messages_most(crew)) {
 		upgrade_fail(crew, "asks without end");
 		return;
 	}
@@ -263,6 +266,7 @@ static void handle(struct crew *crew, struct testament_message *m)
 	case TESTAMENT_HELLO:
 	case TESTAMENT_STATE:
 	case TESTAMENT_SPARE:
+	case TESTAMENT_HOLD:
 	case TESTAMENT_TAKE:	upgrade_answer(crew, m); break;
 	case TESTAMENT_READY:	on_ready(crew, m); break;
 	case TESTAMENT_FAILED:	upgrade_fail(crew, "failed: %s", m->failed.reason); break;

@@ -128,12 +128,33 @@ static void on_spare(struct crew *crew, unsigned slot)
 		upgrade_fail(crew, "cannot be given the sockets of slots that have left: %s", strerror(-r));
 }
 
+static void on_hold(struct crew *crew, const struct testament_hold *hold)
+{
+	struct testament_held answer = { .slot = hold->slot, .index = hold->index };
+	const struct slot *slot = &crew->slots[hold->slot];
+	bool is_there;
+	int r;
+
+	if (hold->slot >= crew->n_slots) {
+		upgrade_fail(crew, "wants what is stored of slot %u, which there is not", hold->slot);
+		return;
+	}
+	is_there = hold->index < slot->n_stored;
+	if (is_there)
+		memcpy(answer.name, slot->stored[hold->index].name, sizeof(answer.name));
+	r = testament_send(crew->upgrade.fd, TESTAMENT_HELD, &answer, &slot->stored[hold->index].fd, is_there);
+	if (r < 0)
+		upgrade_fail(crew, "cannot be given what is stored: %s", strerror(-r));
+}
+
 void upgrade_answer(struct crew *crew, struct testament_message *m)
 {
 	if (m->type == TESTAMENT_HELLO)
 		on_hello(crew, m);
 	else if (m->type == TESTAMENT_STATE)
 		on_state(crew);
+	else if (m->type == TESTAMENT_HOLD)
+		on_hold(crew, &m->hold);
 	else if (m->type == TESTAMENT_SPARE)
 		on_spare(crew, m->take.slot);
 	else

@@ -111,6 +111,26 @@ static void check_slots(void)
 	expect_refused(TESTAMENT_SPARE, &take, 0, FROM_NEW);
 }
 
+static void check_stores(void)
+{
+	struct testament_hold hold = { .slot = WORKERS_MAX - 1, .index = STORED_MOST - 1 };
+	struct testament_held held = { .slot = WORKERS_MAX - 1, .index = STORED_MOST - 1 };
+
+	LET_IN(TESTAMENT_HOLD, hold, 0, FROM_NEW);
+	expect_refused(TESTAMENT_HOLD, &hold, 1, FROM_NEW);
+	hold.index++;
+	expect_refused(TESTAMENT_HOLD, &hold, 0, FROM_NEW);
+	LET_IN(TESTAMENT_HELD, held, 0, FROM_OLD);
+	expect_refused(TESTAMENT_HELD, &held, 1, FROM_OLD);	/* without a name */
+	memcpy(held.name, "cache", 6);
+	LET_IN(TESTAMENT_HELD, held, 1, FROM_OLD);
+	expect_refused(TESTAMENT_HELD, &held, 2, FROM_OLD);
+	memset(held.name, 'x', sizeof(held.name));
+	expect_refused(TESTAMENT_HELD, &held, 1, FROM_OLD);
+	held = (struct testament_held){ .index = STORED_MOST };
+	expect_refused(TESTAMENT_HELD, &held, 0, FROM_OLD);
+}
+
 static void check_the_rest(void)
 {
 	const struct testament_hello hello = { .least = 3, .most = 1 };
@@ -143,7 +163,8 @@ static void check_sizes(void)
 {
 	for (uint32_t type = 0; type < TESTAMENT_N_TYPES + 2; type++)
 		for (size_t size = 0; size <= TESTAMENT_PAYLOAD_MAX + 4; size++)
-			if (type != TESTAMENT_SLOT && type != TESTAMENT_SPARES && type != TESTAMENT_GO)
+			if (type != TESTAMENT_SLOT && type != TESTAMENT_SPARES && type != TESTAMENT_HELD &&
+			    type != TESTAMENT_GO)
 				expect_raw_refused(type, size, (unsigned)size % WIRE_FDS_MAX);
 	expect_raw_refused(TESTAMENT_GO, sizeof(struct testament_go) + 1, 0);
 	expect_raw_refused(TESTAMENT_GO, sizeof(struct testament_go) - 1, 0);
@@ -158,6 +179,7 @@ static void testament_lets_only_sound_messages_in(void **state)
 	assert_int_equal(testament_receive(ends[0], FROM_NEW, &m), 0);
 	check_pools();
 	check_slots();
+	check_stores();
 	check_the_rest();
 	check_sizes();
 	close(ends[1]);

@@ -139,7 +139,7 @@ with Guest(workers=1) as brood:
     check(first["stored"] == [] and first["environment"]["LISTEN_FDS"] == "1", first)
     brood.get("/store?cache")
     time.sleep(0.1)
-    for end in (lambda: os.kill(brood.programs()[0], signal.SIGKILL), lambda: brood.kill(signal.SIGHUP)):
+    for end in (lambda: os.kill(brood.programs()[0], signal.SIGKILL), lambda: brood.kill(signal.SIGHUP), brood.upgrade):
         pid = whoami(brood)["pid"]
         end()
         brood.replaced(pid)
