@@ -5,6 +5,7 @@
  *   redis.c          where it is (a URL), and the two connections of a worker
  *   redis_link.c     one connection: opened, greeted, written, read, given up, opened again
  *   redis_ask.c      commands in a row, and their answers in the same
+ *   redis_question.c what is asked, as commands; redis_answer.c: what is said, as answers
  *   redis_tell.c     what is watched: subscriptions
  *
  * Nothing here waits: what was asked is answered in the worker's loop. All of it is of one process; what is made before
@@ -25,6 +26,8 @@
 #define REDIS_PATTERN_MAX (2 * REDIS_KEY_MAX + 2)
 #define REDIS_WORD_MAX 255			/* a user's name, a password */
 #define REDIS_REPLY_MAX (1024u * 1024)		/* over it what the server says is no answer to us */
+#define REDIS_VALUE_HEAD 9			/* '=' and the version */
+#define REDIS_SHA_BYTES 40
 #define REDIS_KEYS_MAX 4096			/* of one piece of an iteration, likewise */
 
 struct redis_settings {
@@ -133,6 +136,24 @@ extern const struct link_ops redis_ask_ops;
 /* Return: 0, -EAGAIN (there is no connection, or too much waits for an answer), -ENOMEM. */
 int redis_ask(struct redis *redis, const struct question *question, state_answer_fn *fn, void *arg, uint64_t *ret_id);
 void redis_cancel(uint64_t id);
+
+/* ---- redis_question.c ---- */
+
+/* Return: 0, -EAGAIN, -ENOMEM. */
+int redis_question_write(struct redis_link *link, const struct question *question);
+/* Return: how many answers that will have; .on_greeted sees them. */
+unsigned redis_scripts_load(struct redis_link *link);
+/* The hash of a script; behind it as many more are to come. */
+void redis_script_loaded(unsigned n_left, const char *sha);
+/* The server knows none any more: they are sent whole. */
+void redis_scripts_forget(void);
+
+/* ---- redis_answer.c ---- */
+
+/* What it points to is there as long as @reply. Return: whether it is an answer to @ask. */
+bool redis_answer_read(const struct redis_link *link, enum ask ask, const struct redisReply *reply,
+		       struct brood_state_answer *answer);
+bool redis_begins_with(const struct redisReply *reply, const char *text);
 
 /* ---- redis_tell.c ---- */
 
