@@ -515,7 +515,7 @@ int brood_state_next(uint64_t *cursor, char *ret_key, size_t size);
 
 /*
  * The same without waiting, and so wherever the store is: with the option state at "redis://..." there is no answer at once,
- * and the functions above, brood_once() too, return -ENOTSUP.
+ * and the functions above return -ENOTSUP.
  */
 struct brood_state_answer {
 	int		error;		/* 0; or -errno as above, or one of these, of a server alone:
@@ -629,7 +629,7 @@ struct brood_loader {
 /**
  * brood_once() - get a value that is made once, however many ask for it, in whatever worker.
  * @loader: copied. @key: as in the shared state, of a space of its own, one byte shorter.
- * @done: called exactly once, unless it is cancelled; within this call if the value is there already.
+ * @done: called exactly once, unless it is cancelled; within this call if the value is in memory already.
  * @ret_once: for brood_once_cancel(); NULL when @done has been called. May be NULL.
  *
  * The first who asks loads; all others, here and in other workers, wait for that one and get what it got. If the worker

@@ -555,19 +555,27 @@ static struct waiter {
 	bool			 fails;
 } *waiters;
 
-static void on_fetched(struct brood_request *r, void *arg)
+static void on_numbered(struct brood_request *r, const struct brood_state_answer *answer, void *arg)
 {
 	struct waiter *w = arg;
 	struct brood_load *load = w->load;
-	char key[64], text[64];
-	int64_t count = 0;
-	int n;
+	char text[64];
+	int n = snprintf(text, sizeof(text), "load %lld by %d\n", (long long)answer->number, (int)getpid());
+
+	w->load = NULL;
+	brood_load_end(load, w->fails ? -EIO : answer->error, text, (size_t)n);
+}
+
+static void on_fetched(struct brood_request *r, void *arg)
+{
+	struct brood_state_answer none = { .number = 0 };
+	struct waiter *w = arg;
+	char key[64];
 
 	snprintf(key, sizeof(key), "loads:%s", w->key);
-	brood_state_add(key, 1, 0, &count);
-	n = snprintf(text, sizeof(text), "load %lld by %d\n", (long long)count, (int)getpid());
-	w->load = NULL;
-	brood_load_end(load, w->fails ? -EIO : 0, text, (size_t)n);
+	none.error = brood_state_add_async(r, key, 1, 0, on_numbered, w);
+	if (none.error < 0)
+		on_numbered(r, &none, w);
 }
 
 /* By one who waits for it, if anybody does. */

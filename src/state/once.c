@@ -5,11 +5,11 @@
  * Under a key of its own in the store lies a lease, which says who loads, and later what was loaded. Whoever finds nothing
  * puts a lease there, which one of them can, and loads; everybody else waits, as many as they are in a worker together
  * (a flight), for a change of that key, for the end of the loader's process (a pidfd), or for the lease to expire, and
- * looks again.
+ * looks again. Where the store is on a server, to look is to ask.
  */
-#include "state/room.h"
+#include "state/once.h"
 
-#include "reactor/reactor.h"
+#include "state/room.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,23 +19,11 @@
 
 #define OWNER_ONCE 'o'
 #define N_CHAINS 1024
-#define LOOKS 64			/* at a key that others change all the time */
 #define TTL_USUAL_MS 1000
 #define TTL_LEAST_MS 100
 #define ERROR_TTL_MOST_MS 1000
 #define TIMEOUT_USUAL_MS 10000
 #define LATE_MS 8			/* that the store's clock may be behind the loop's */
-
-enum record_kind { RECORD_LEASE = 1, RECORD_RESULT };
-
-struct record {
-	uint32_t	kind;
-	int32_t		number;		/* the process that loads; the error */
-	char		value[];
-};
-#define RECORD_HEAD sizeof(struct record)
-
-struct flight;
 
 struct brood_once {
 	struct brood_once	*next;
@@ -46,30 +34,15 @@ struct brood_once {
 	bool			*has_landed;	/* of who is just asking; NULL = nobody is */
 };
 
-struct flight {
-	struct flight		*next;
-	struct state_key	 key;
-	struct brood_loader	 loader;
-	struct brood_once	*first;
-	struct brood_once	**last;
-	struct brood_load	*load;		/* ours; NULL = somebody else loads */
-	struct brood_watch	*watch;
-	struct watch		*loader_watch;	/* of a pidfd */
-	uint64_t		 lease;		/* its version */
-	struct alarm		 alarm;
-	char			 text[STATE_KEY_MAX + 1];
-};
-
-struct brood_load {
-	struct flight		*flight;	/* NULL = it took too long */
-	struct state_key	 key;
-	uint64_t		 lease;
-	uint32_t		 ttl_ms;
-};
-
 static struct flight *chains[N_CHAINS];
 
-static void look(struct flight *f);
+static void look(struct flight *f)
+{
+	if (state_get()->redis)
+		once_redis_look(f);
+	else
+		once_memory_look(f);
+}
 
 /* ---- those who wait ---- */
 
@@ -121,8 +94,13 @@ static void close_flight(struct flight *f)
 		f->load->flight = NULL;
 }
 
-/* Everybody is told, and may ask again, or cancel others, while they are. */
-static void land(struct flight *f, int error, const void *value, size_t len)
+static void free_flight(struct flight *f)
+{
+	free(f->spare);
+	free(f);
+}
+
+void flight_land(struct flight *f, int error, const void *value, size_t len)
 {
 	close_flight(f);
 	while (f->first) {
@@ -136,34 +114,21 @@ static void land(struct flight *f, int error, const void *value, size_t len)
 		free(once);
 		done(error, value, len, arg);
 	}
-	free(f);
+	free_flight(f);
+}
+
+bool flight_is_empty(const struct flight *f)
+{
+	return !f->first;
 }
 
 /* ---- loading ---- */
 
-/* Others who wait are to look now, and one of them to load. */
-static void give_up_lease(const struct state_key *key, uint64_t lease)
+void flight_load(struct flight *f, uint64_t lease)
 {
-	(void)state_remove(state_get(), key, lease);
-}
+	struct brood_load *load = f->spare;
 
-static int write_lease(const struct flight *f, uint64_t version, uint64_t *ret_lease)
-{
-	const struct record record = { .kind = RECORD_LEASE, .number = getpid() };
-
-	return state_write(state_get(), &f->key, version, &record, RECORD_HEAD, f->loader.timeout_ms, ret_lease);
-}
-
-/* With the lease. @f may be gone afterwards. */
-static void begin_load(struct flight *f, uint64_t lease)
-{
-	struct brood_load *load = malloc(sizeof(*load));
-
-	if (!load) {
-		give_up_lease(&f->key, lease);
-		land(f, -ENOMEM, NULL, 0);
-		return;
-	}
+	f->spare = NULL;
 	*load = (struct brood_load){ f, f->key, lease, f->loader.ttl_ms };
 	stop_waiting(f);
 	f->load = load;
@@ -175,17 +140,17 @@ static void keep_result(const struct brood_load *load, int error, const void *va
 {
 	struct record *record = malloc(RECORD_HEAD + len);
 	uint32_t ttl_ms = error != 0 && load->ttl_ms > ERROR_TTL_MOST_MS ? ERROR_TTL_MOST_MS : load->ttl_ms;
-	int r = record ? 0 : -ENOMEM;
 
 	if (record) {
 		record->kind = RECORD_RESULT;
 		record->number = error;
 		if (len > 0)
 			memcpy(record->value, value, len);
-		r = state_write(state_get(), &load->key, load->lease, record, RECORD_HEAD + len, ttl_ms, NULL);
 	}
-	if (r < 0 && r != -ESTALE)
-		give_up_lease(&load->key, load->lease);
+	if (state_get()->redis)
+		once_redis_keep(load, record, RECORD_HEAD + len, ttl_ms);
+	else
+		once_memory_keep(load, record, RECORD_HEAD + len, ttl_ms);
 	free(record);
 }
 
@@ -200,32 +165,31 @@ void brood_load_end(struct brood_load *load, int error, const void *value, size_
 	keep_result(load, error, value, len);
 	if (f) {
 		f->load = NULL;
-		land(f, error, value, len);
+		flight_land(f, error, value, len);
 	}
 	free(load);
 }
 
 /* ---- waiting ---- */
 
-/* The loader's process has ended: whoever of us is first takes its lease over. */
-static void on_loader_gone(void *arg)
-{
-	struct flight *f = arg;
-	uint64_t lease;
-	int r = write_lease(f, f->lease, &lease);
-
-	if (r == 0)
-		begin_load(f, lease);
-	else if (r == -ESTALE)
-		look(f);	/* for any other reason its time has to end */
-}
-
 static void on_change(const char *key, void *arg)
 {
 	struct flight *f = arg;
 
-	if (!f->load)
+	f->has_changed = true;
+	if (!f->load && !f->is_asking)
 		look(f);
+}
+
+/* The loader's process has ended: whoever of us is first takes its lease over. */
+static void on_loader_gone(void *arg)
+{
+	struct flight *f = arg;
+
+	f->dead = f->lease;
+	reactor_unwatch(state_reactor(), f->loader_watch);
+	f->loader_watch = NULL;
+	on_change(f->text, f);
 }
 
 /* The time of a load is over, ours or another's. */
@@ -233,12 +197,18 @@ static void on_alarm(void *arg)
 {
 	struct flight *f = arg;
 
-	if (f->load)
+	if (f->load) {
 		f->load->flight = NULL;
-	f->load = NULL;
-	look(f);
+		f->load = NULL;
+		f->spare = malloc(sizeof(*f->spare));
+	}
+	if (f->spare && f->first)
+		on_change(f->text, f);
+	else
+		flight_land(f, -ENOMEM, NULL, 0);	/* or nobody waits any more */
 }
 
+/* Return: whether it lives, as far as can be seen. */
 static bool watch_loader(struct flight *f, pid_t pid)
 {
 	int fd;
@@ -254,98 +224,59 @@ static bool watch_loader(struct flight *f, pid_t pid)
 	return true;
 }
 
-static void wait_for(struct flight *f, pid_t pid, const struct state_value *value)
+bool flight_wait(struct flight *f, uint64_t lease, pid_t pid, uint64_t left_ms)
 {
-	uint64_t now = state_now_ms();
-
 	stop_waiting(f);
-	f->lease = value->version;
-	reactor_alarm(state_reactor(), &f->alarm, state_reactor()->engine->now_ms + LATE_MS +
-		      (value->expires_ms > now ? value->expires_ms - now : 0));
-	if (!watch_loader(f, pid))
-		on_loader_gone(f);
+	f->lease = lease;
+	reactor_alarm(state_reactor(), &f->alarm, state_reactor()->engine->now_ms + LATE_MS + left_ms);
+	if (watch_loader(f, pid))
+		return true;
+	f->dead = lease;
+	return false;
 }
 
-/* ---- looking ---- */
-
-/* Return: 0 and a record the caller frees, or -errno. */
-static int read_record(const struct state_key *key, struct record **ret_record, struct state_value *value)
+int flight_watch(struct flight *f)
 {
-	size_t size = 512;
-
-	for (unsigned i = 0; i < LOOKS; i++) {
-		struct record *record = malloc(size);
-		int r = record ? state_read(state_get(), key, record, size, value) : -ENOMEM;
-
-		if (r == 0 && (value->is_number || value->len < RECORD_HEAD))
-			r = -EIO;
-		if (r == 0) {
-			*ret_record = record;
-			return 0;
-		}
-		free(record);
-		if (r != -ENOSPC)
-			return r;
-		size = value->len;
-	}
-	return -EAGAIN;
+	return f->watch ? 0 : state_watch(state_get(), &f->key, on_change, f, &f->watch);
 }
 
-/* @f is gone afterwards, or waits. */
-static void look(struct flight *f)
+/* Those that load, or have asked, go on. */
+void once_look_all(void)
 {
-	struct state_value value;
-	struct record *record = NULL;
-	uint64_t lease;
-	int r = -EAGAIN;
+	for (unsigned i = 0; i < N_CHAINS; i++)
+		for (struct flight **link = &chains[i]; *link;) {
+			struct flight *f = *link;
 
-	for (unsigned i = 0; i < LOOKS; i++) {
-		r = read_record(&f->key, &record, &value);
-		if (r == 0 && record->kind == RECORD_RESULT) {
-			land(f, record->number, record->value, value.len - RECORD_HEAD);
-			free(record);
-			return;
+			if (f->load || f->is_asking) {
+				link = &f->next;
+			} else {
+				look(f);
+				link = &chains[i];	/* which is another one now */
+			}
 		}
-		if (r == 0) {
-			pid_t pid = record->number;
-
-			free(record);
-			wait_for(f, pid, &value);
-			return;
-		}
-		if (r == -ENOENT)
-			r = write_lease(f, 0, &lease);
-		if (r == 0) {
-			begin_load(f, lease);
-			return;
-		}
-		if (r != -ESTALE)
-			break;
-	}
-	land(f, r, NULL, 0);
 }
 
-static int open_flight(const struct brood_loader *loader, const struct state_key *key, struct flight **ret_flight)
+/* ---- asking ---- */
+
+static struct flight *open_flight(const struct brood_loader *loader, const struct state_key *key)
 {
 	struct flight *f = calloc(1, sizeof(*f)), **chain = chain_of(key);
-	int r;
+	struct brood_load *spare = malloc(sizeof(*spare));
 
-	if (!f)
-		return -ENOMEM;
+	if (!f || !spare) {
+		free(f);
+		free(spare);
+		return NULL;
+	}
 	f->key = *key;
 	f->loader = *loader;
+	f->spare = spare;
 	f->last = &f->first;
 	f->alarm = (struct alarm){ .fn = on_alarm, .arg = f };
 	memcpy(f->text, (const char *)key->words + 1, key->len - 1);
-	r = state_watch(state_get(), key, on_change, f, &f->watch);	/* first this, then the look */
-	if (r < 0) {
-		free(f);
-		return r;
-	}
 	f->next = *chain;
 	*chain = f;
-	*ret_flight = f;
-	return 0;
+	return f;
 }
 
 static struct brood_loader resolve(const struct brood_loader *loader)
@@ -361,32 +292,16 @@ static struct brood_loader resolve(const struct brood_loader *loader)
 	return resolved;
 }
 
-/* Return: 1 = @done was called; 0, or -errno. */
-static int answer_at_once(const struct state_key *key, brood_once_fn *done, void *arg)
-{
-	struct state_value value;
-	struct record *record = NULL;
-	int r = read_record(key, &record, &value);
-
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	if (record->kind == RECORD_RESULT) {
-		done(record->number, record->value, value.len - RECORD_HEAD, arg);
-		r = 1;
-	}
-	free(record);
-	return r;
-}
-
 static int join(const struct brood_loader *loader, const struct state_key *key, struct brood_once *once)
 {
 	const struct brood_loader resolved = resolve(loader);
 	struct flight *f = *chain_of(key);
 	bool is_new = !f;
-	int r = is_new ? open_flight(&resolved, key, &f) : 0;
 
-	if (r < 0)
-		return r;
+	if (is_new)
+		f = open_flight(&resolved, key);
+	if (!f)
+		return -ENOMEM;
 	append(f, once);
 	if (is_new)
 		look(f);
@@ -404,11 +319,11 @@ int brood_once(const struct brood_loader *loader, const char *key, brood_once_fn
 
 	if (ret_once)
 		*ret_once = NULL;
-	if (!st || st->redis || !state_reactor())
+	if (!st || !state_reactor())
 		return -ENOTSUP;
 	r = loader->size == sizeof(*loader) && loader->load ? state_key(st, OWNER_ONCE, key, &k) : -EINVAL;
-	if (r == 0)
-		r = answer_at_once(&k, done, arg);
+	if (r == 0 && !st->redis)
+		r = once_memory_answer(&k, done, arg);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	once = malloc(sizeof(*once));
@@ -435,8 +350,8 @@ void brood_once_cancel(struct brood_once *once)
 	f = once->flight;
 	unlink_once(once);
 	free(once);
-	if (f->first || f->load || *chain_of(&f->key) != f)
+	if (f->first || f->load || f->is_asking || *chain_of(&f->key) != f)
 		return;		/* others wait; or it goes on for those who come; or it is just landing */
 	close_flight(f);
-	free(f);
+	free_flight(f);
 }

@@ -242,7 +242,8 @@ static int make(const char *url, const char *prefix, uint32_t timeout_ms, struct
 	struct redis *redis = calloc(1, sizeof(*redis));
 	int r;
 
-	if (!redis || getrandom(st->seed, sizeof(st->seed), 0) != sizeof(st->seed)) {
+	if (!redis || getrandom(st->seed, sizeof(st->seed), 0) != sizeof(st->seed) ||
+	    getrandom(&redis->pool, sizeof(redis->pool), 0) != sizeof(redis->pool)) {
 		free(redis);
 		return -ENOMEM;
 	}

@@ -114,6 +114,7 @@ struct redis {
 	struct redis_settings settings;
 	struct redis_link ask;
 	struct redis_link tell;		/* only where something is watched */
+	uint64_t	 pool;		/* by chance, and that of all its workers */
 	bool		 asks;		/* .ask is open */
 	bool		 tells;
 };

@@ -101,6 +101,21 @@ static bool read_keys(const struct redis_link *l, const redisReply *reply, const
 	return true;
 }
 
+/* What is there and how long, or the version of ours. */
+static bool read_lease(const redisReply *reply, struct brood_state_answer *a)
+{
+	if (is_string(reply) && reply->len == sizeof(a->version)) {
+		memcpy(&a->version, reply->str, sizeof(a->version));
+		return true;
+	}
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 || !is_string(reply->element[0]) ||
+	    reply->element[1]->type != REDIS_REPLY_INTEGER)
+		return false;
+	a->error = read_value(reply->element[0], a);
+	a->number = reply->element[1]->integer;
+	return true;
+}
+
 bool redis_answer_read(const struct redis_link *l, enum ask ask, const redisReply *reply, struct brood_state_answer *a)
 {
 	static const char *keys[REDIS_KEYS_MAX];
@@ -115,6 +130,8 @@ bool redis_answer_read(const struct redis_link *l, enum ask ask, const redisRepl
 		return a->error != -EPROTO;
 	case ASK_ADD:
 		return read_sum(reply, a);
+	case ASK_LEASE:
+		return read_lease(reply, a);
 	case ASK_SCAN:
 		return read_keys(l, reply, keys, a);
 	default:

@@ -6,6 +6,7 @@
  */
 #include "state/redis.h"
 
+#include "state/once.h"
 #include "state/room.h"
 
 #include <errno.h>
@@ -80,7 +81,7 @@ int redis_ask(struct redis *redis, const struct question *q, state_answer_fn *fn
 	*place(ring.end) = (struct waiting){ fn, arg, l->reactor->engine->now_ms + l->settings->timeout_ms, q->ask };
 	*ret_id = ring.end++;
 	redis_link_expect(l);
-	if (q->ask == ASK_GET || q->ask == ASK_SCAN)
+	if (q->ask == ASK_GET || q->ask == ASK_LEASE || q->ask == ASK_SCAN)
 		state_counts.reads++;
 	else
 		state_counts.writes++;
@@ -146,6 +147,7 @@ static void on_down(struct redis_link *l, int error)
 		state_counts.timeouts += a.error == -ETIMEDOUT;
 		tell(&w, &a);
 	}
+	once_look_all();
 }
 
 static uint64_t deadline_ms(const struct redis_link *l)

@@ -41,6 +41,20 @@ static const char *const scripts[] = {
 		"if had == 0 and ARGV[2] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end "
 		"redis.call('PUBLISH', KEYS[1], '') "
 		"return redis.call('GET', KEYS[1])",
+	/* One of the same process, whose answer was lost, and one that ARGV[3] names, are as good as none. */
+	[ASK_LEASE] =
+		"local v = redis.call('GET', KEYS[1]) "
+		"if v and string.sub(v, 10) ~= string.sub(ARGV[1], 10) and string.sub(v, 2, 9) ~= ARGV[3] then "
+		"return {v, redis.call('PTTL', KEYS[1])} end "
+		"redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) "
+		"return string.sub(ARGV[1], 2, 9)",
+	/* Where there is no room for it the lease goes, and somebody else may try. */
+	[ASK_KEEP] =
+		"local v = redis.call('GET', KEYS[1]) "
+		"if not v or string.sub(v, 2, 9) ~= ARGV[3] then return 1 end "
+		"if #ARGV[1] <= 9 or redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])['err'] then "
+		"redis.call('DEL', KEYS[1]) end "
+		"redis.call('PUBLISH', KEYS[1], '') return 0",
 };
 
 static char shas[ASK_SCAN][REDIS_SHA_BYTES];	/* "" = not known yet */
@@ -88,7 +102,7 @@ static int write_value(struct redis_link *l, const struct question *q, const str
 	words[n++] = *key;
 	words[n++] = (struct link_word){ value, REDIS_VALUE_HEAD + q->len };
 	words[n++] = (struct link_word){ ttl, (size_t)snprintf(ttl, sizeof(ttl), "%" PRIu64, q->ttl_ms) };
-	if (q->ask == ASK_CAS)
+	if (q->ask != ASK_SET)
 		words[n++] = (struct link_word){ &q->version, q->version ? sizeof(q->version) : 0 };
 	return redis_link_write(l, words, n);
 }
@@ -131,6 +145,8 @@ int redis_question_write(struct redis_link *l, const struct question *q)
 		return write_addition(l, q, &key);
 	case ASK_SET:
 	case ASK_CAS:
+	case ASK_LEASE:
+	case ASK_KEEP:
 		return write_value(l, q, &key);
 	case ASK_GET:
 		words[0] = word_of("GET");

@@ -117,7 +117,8 @@ void state_cancel(struct state *state, uint64_t id);
 /* The end of a turn of the loop: what was asked is sent. */
 void state_flush(void);
 
-enum ask { ASK_GET, ASK_SET, ASK_CAS, ASK_DELETE, ASK_ADD, ASK_SCAN };
+/* A lease is a value put where there is none, or got; kept is what comes in its place. These two are of a server alone. */
+enum ask { ASK_GET, ASK_SET, ASK_CAS, ASK_DELETE, ASK_ADD, ASK_LEASE, ASK_KEEP, ASK_SCAN };
 
 struct question {
 	enum ask	 ask;

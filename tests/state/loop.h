@@ -42,7 +42,7 @@ static struct kept {
 	char		value[BROOD_STATE_VALUE_MAX];
 } kept;
 
-static void keep(struct brood_request *request, const struct brood_state_answer *answer, void *arg)
+static inline void keep(struct brood_request *request, const struct brood_state_answer *answer, void *arg)
 {
 	kept.n++;
 	kept.error = answer->error;

@@ -183,7 +183,7 @@ static void never_answers(struct engine *e)
 /* It lets us in, and then is silent. */
 static void falls_silent(struct engine *e)
 {
-	static const char welcome[] = "+OK\r\n+OK\r\n+a\r\n+b\r\n+c\r\n+d\r\n";
+	static const char welcome[] = "+OK\r\n+OK\r\n+a\r\n+b\r\n+c\r\n+d\r\n+e\r\n+f\r\n";
 	struct mute m;
 	struct state *st;
 
@@ -206,11 +206,12 @@ static void falls_silent(struct engine *e)
 static void says_nonsense(struct engine *e)
 {
 	static const char *const texts[] = {
-		"HTTP/1.1 400 Bad Request\r\n\r\n", "+OK\r\n+OK\r\n+a\r\n+b\r\n+c\r\n+d\r\n:1\r\n",
-		"+OK\r\n+OK\r\n+a\r\n+b\r\n+c\r\n+d\r\n*2147483647\r\n", "$99999999999999999999\r\n", "*-7\r\n", "$-2\r\n",
+		"HTTP/1.1 400 Bad Request\r\n\r\n",
+		"+OK\r\n+OK\r\n+a\r\n+b\r\n+c\r\n+d\r\n+e\r\n+f\r\n:1\r\n",
+		"+OK\r\n+OK\r\n+a\r\n+b\r\n+c\r\n+d\r\n+e\r\n+f\r\n*2147483647\r\n", "$99999999999999999999\r\n", "*-7\r\n", "$-2\r\n",
 		"*8\r\n*8\r\n*8\r\n*8\r\n*8\r\n*8\r\n*8\r\n*8\r\n*8\r\n", "\r\n\r\n", "-ERR no\r\n", "-\r\n",
 		"*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n*0\r\n",
-		"+OK\r\n+OK\r\n+a\r\n+b\r\n+c\r\n+d\r\n$5\r\nhelloxx", "$2147483647\r\n",
+		"+OK\r\n+OK\r\n+a\r\n+b\r\n+c\r\n+d\r\n+e\r\n+f\r\n$5\r\nhelloxx", "$2147483647\r\n",
 	};
 	struct state *st;
 	struct mute m;

@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A thousand who miss at a time are answered by one load; when its worker dies, or is too slow, another one's."""
+"""
+A thousand who miss at a time are answered by one load; when its worker dies, or is too slow, another one's.
+
+In memory on one engine, on Redis on the other.
+"""
 # models: one
 import os
 import re
@@ -9,6 +13,7 @@ import socket
 import time
 
 from _play import Brood, Client, check, engines, get
+from _redis import back_ends
 
 
 def ask(port, target, n):
@@ -88,11 +93,12 @@ def forget_who_leaves(brood):
     check({status for status, _ in found} == {200}, f"the others are answered: {set(found)}")
 
 
-for engine in engines():
-    with Brood(engine=engine, workers=4) as pool:
-        load_once(pool)
-        fail_once(pool)
-        forget_who_leaves(pool)
-        survive_a_slow_one(pool)
-        survive_the_loader(pool)
-        pool.stop()
+with back_ends() as places:
+    for i, engine in enumerate(engines()):
+        with Brood(*places[i % len(places)], engine=engine, workers=4) as pool:
+            load_once(pool)
+            fail_once(pool)
+            forget_who_leaves(pool)
+            survive_a_slow_one(pool)
+            survive_the_loader(pool)
+            pool.stop()
