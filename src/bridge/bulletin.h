@@ -43,6 +43,9 @@ enum bulletin_state { POOL_STARTING, POOL_READY, POOL_PRE_DRAINING, POOL_DRAININ
 	X(tasks_queued,	"tasks that wait for one")				\
 	X(task_restarts, "after deaths")					\
 	X(task_giveups,	"places for task processes given up")			\
+	X(messages_relayed, "passed on, to each of many")			\
+	X(messages_refused, "given back to their senders, or lost with them")	\
+	X(message_bytes, "of the packets passed on")				\
 	X(reloads,	"asked for")						\
 	X(reloads_failed, "that were stopped")
 

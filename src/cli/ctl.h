@@ -77,6 +77,14 @@ json_t *sample_moment(struct talk *talk, json_t *status);
 /* Prints events until the pool has ended. @as_it_is: as JSON. Return: an exit code; the reason was printed. */
 int follow_events(struct talk *talk, bool as_it_is);
 
+/* report_uses.c: tasks, shared state and messages, where there are any, a line each */
+
+#define REPORT_USES 3
+#define REPORT_USE_BYTES 160
+
+/* Return: how many lines; terminated. */
+size_t report_uses(const json_t *status, char lines[REPORT_USES][REPORT_USE_BYTES]);
+
 /* report.c: a reply, for people */
 
 typedef void report_fn(const json_t *reply);

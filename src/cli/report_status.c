@@ -70,7 +70,8 @@ static void print_phase(const json_t *status)
 
 static void print_pool(const json_t *status)
 {
-	char uptime[CELL_BYTES];
+	char uptime[CELL_BYTES], uses[REPORT_USES][REPORT_USE_BYTES];
+	size_t n_uses = report_uses(status, uses);
 
 	report_time(report_number(status, "uptime_ms"), uptime);
 	printf("brood ");
@@ -90,6 +91,8 @@ static void print_pool(const json_t *status)
 	       report_number(status, "restarts"), report_number(status, "giveups"));
 	print_imbalance(status);
 	printf("\n");
+	for (size_t i = 0; i < n_uses; i++)
+		printf("%s\n", uses[i]);
 	print_phase(status);
 }
 

@@ -20,7 +20,7 @@
 #include <term.h>
 #include <unistd.h>
 
-#define HEAD_ROWS 4
+#define HEAD_ROWS (4 + n_uses)
 #define FOOT_ROWS 2
 #define LINE_BYTES 1024
 #define SILENT_MS 2000
@@ -28,6 +28,7 @@
 
 static SCREEN *screen;
 static bool utf8;
+static int n_uses;		/* lines of what is used beside requests */
 
 /* ---- the terminal ---- */
 
@@ -202,6 +203,15 @@ static void draw_totals(const struct top_view *view, json_int_t n_connections)
 	    (int)report_number(status, "restarts"), (int)report_number(status, "giveups"));
 }
 
+static void draw_uses(const struct top_view *view)
+{
+	char uses[REPORT_USES][REPORT_USE_BYTES];
+
+	n_uses = (int)report_uses(view->pool->status, uses);
+	for (int i = 0; i < n_uses; i++)
+		put(3 + i, "%s", uses[i]);
+}
+
 static void draw_spark(const struct top_view *view)
 {
 	static const char title[] = "REQ/S ";
@@ -365,6 +375,7 @@ void screen_draw(struct top_view *view)
 	draw_pool(view);
 	draw_totals(view, n_connections);
 	draw_spark(view);
+	draw_uses(view);
 	if (view->help)
 		draw_help();
 	else

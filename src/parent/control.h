@@ -82,6 +82,8 @@ void control_publish(struct crew *crew, const json_t *event);
 /* status.c; NULL = no memory */
 json_t *status_tell(struct crew *crew);
 /* Any bytes, as text that is fit for a line; null when there are none. */
+/* As JSON has them. */
+json_int_t status_number(uint64_t value);
 json_t *status_tell_text(const char *from);
 json_t *status_tell_addresses(const struct config *config);
 json_t *status_tell_poison(const struct crew *crew);

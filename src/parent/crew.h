@@ -20,7 +20,7 @@
  *                                         one parent follows another
  *   post (with box and relayed)           messages of programs
  *   herald notes                          what happens, told to functions of programs
- *   control (with client, command, status) event publish
+ *   control (with client, command, status) event publish totals
  *                                         what is asked for, and told
  *   logs notify pidfile stdio             what the system around us sees
  *   reserve claim endpoint activation     addresses
@@ -198,7 +198,7 @@ struct crew {
 	int			 wake_fd;	/* workers tell of arrivals; -1 = nobody is interested */
 	int			 ask_fd;	/* workers ask for the status; -1 = none of them does */
 	uint64_t		 question_ms;	/* when to hear the next question; 0 = it is heard */
-	struct board_row	*departed;	/* what those have counted that have died; NULL = nobody asks */
+	struct board_row	*departed;	/* what those have counted that have died */
 	uint64_t		 timer_ms;	/* what it is set to; 0 = off */
 	struct post_office	*post;
 	struct herald		*herald;	/* NULL = brood_on() was not called */

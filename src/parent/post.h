@@ -53,7 +53,8 @@ struct post_office {
 	struct box	*helper;	/* NULL = there is none */
 	unsigned	 n_waiting;	/* relayed packets */
 	uint64_t	 look_ms;	/* at what waits too long, next; 0 = nothing waits */
-	uint64_t	 n_letters;	/* passed on */
+	uint64_t	 n_letters;	/* passed on; to each of many */
+	uint64_t	 n_bytes;	/* of them, without what is behind descriptors */
 	uint64_t	 n_returned;
 	uint64_t	 n_dropped;	/* that could not even be returned */
 	uint64_t	 n_cut;		/* boxes, for what is no packet */

@@ -6,7 +6,8 @@
  * `brood ctl` gets, is composed when a worker asks for it, and not more often than every TEXT_MS, so that no worker
  * can keep us busy; nobody asks, nothing is done, and no timer runs.
  *
- * What a worker has counted is kept here when it has died, out of reach of the others, before its row is another's.
+ * What a worker has counted is kept when it has died (parent/totals.h), out of reach of the others, before its row is
+ * another's.
  */
 #include "parent/publish.h"
 
@@ -15,8 +16,10 @@
 #include "parent/control.h"
 #include "parent/crew.h"
 #include "parent/loop.h"
+#include "parent/post.h"
 #include "parent/takeover.h"
 #include "parent/tasks.h"
+#include "parent/totals.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -38,10 +41,6 @@ int publish_create(struct crew *crew)
 {
 	if (!is_wanted(crew))
 		return 0;
-	crew->departed = aligned_alloc(_Alignof(struct board_row), sizeof(*crew->departed));
-	if (!crew->departed)
-		return -ENOMEM;
-	board_clear(crew->departed);
 	crew->ask_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (crew->ask_fd < 0)
 		return -errno;
@@ -108,6 +107,9 @@ static void write_numbers(struct crew *crew, struct bulletin *b)
 	board_set(&b->tasks_queued, tasks_n_queued(crew));
 	board_set(&b->task_restarts, crew->n_task_restarts);
 	board_set(&b->task_giveups, crew->n_task_giveups);
+	board_set(&b->messages_relayed, crew->post->n_letters);
+	board_set(&b->messages_refused, crew->post->n_returned + crew->post->n_dropped);
+	board_set(&b->message_bytes, crew->post->n_bytes);
 	board_set(&b->reloads, crew->n_reloads);
 	board_set(&b->reloads_failed, crew->n_reloads_failed);
 	for (unsigned i = 0; i < BULLETIN_N_DEATHS; i++)
@@ -133,10 +135,9 @@ void publish_departure(struct crew *crew, const struct child *child)
 {
 	struct bulletin *b = board_bulletin(crew->board);
 
+	totals_keep(crew, child);
 	if (!is_wanted(crew))
 		return;
-	bulletin_add(crew->departed, child_row(crew, child));
-	bulletin_clear_gauges(crew->departed);
 	bulletin_begin(&b->version);
 	board_set(&b->posts[child - crew->children].pid, 0);
 	board_clear(&b->departed);

@@ -196,6 +196,7 @@ static int pass_on(struct crew *crew, struct box *to, struct relayed *p)
 		return r;
 	to->serial++;
 	crew->post->n_letters += e->n;
+	crew->post->n_bytes += p->size;
 	if (to->id == 0)
 		herald_expect(crew);
 	return 0;

@@ -19,13 +19,14 @@
 #include "parent/stop.h"
 #include "parent/takeover.h"
 #include "parent/tasks.h"
+#include "parent/totals.h"
 #include "parent/upgrade.h"
 #include "parent/weigh.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-static json_int_t number(uint64_t value)
+json_int_t status_number(uint64_t value)
 {
 	return value < INT64_MAX ? (json_int_t)value : INT64_MAX;
 }
@@ -45,7 +46,7 @@ static json_t *tell_cpu(const struct board_row *row)
 {
 	uint64_t cpu = board_get(&row->cpu);
 
-	return cpu > 0 ? json_integer(number(cpu - 1)) : json_null();
+	return cpu > 0 ? json_integer(status_number(cpu - 1)) : json_null();
 }
 
 static json_t *tell_worker(const struct crew *crew, const struct child *child)
@@ -59,13 +60,13 @@ static json_t *tell_worker(const struct crew *crew, const struct child *child)
 	usage_read(child->pid, &usage);
 	return json_pack("{s:i, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:f, s:o}",
 			 "pid", (int)child->pid, "generation", (json_int_t)child->generation,
-			 "uptime_ms", number(crew->now_ms - child->born_ms), "ready", child->ever_ready,
-			 "connections", number(board_get(&row->connections)),
-			 "in_flight", number(board_get(&row->in_flight)),
-			 "accepted", number(board_get(&row->accepted)),
-			 "requests", number(board_get(&row->requests)),
-			 "lag_ms", number(child->ever_ready ? hang_silent_ms(crew, child) : 0),
-			 "silent", child->silent, "rss_bytes", number(usage.rss_bytes), "cpu_s", usage.cpu_s,
+			 "uptime_ms", status_number(crew->now_ms - child->born_ms), "ready", child->ever_ready,
+			 "connections", status_number(board_get(&row->connections)),
+			 "in_flight", status_number(board_get(&row->in_flight)),
+			 "accepted", status_number(board_get(&row->accepted)),
+			 "requests", status_number(board_get(&row->requests)),
+			 "lag_ms", status_number(child->ever_ready ? hang_silent_ms(crew, child) : 0),
+			 "silent", child->silent, "rss_bytes", status_number(usage.rss_bytes), "cpu_s", usage.cpu_s,
 			 "cpu", tell_cpu(row));
 }
 
@@ -74,7 +75,7 @@ static json_t *tell_death(const struct crew *crew, const struct slot *slot)
 	if (slot->died_ms == 0)
 		return json_null();
 	return json_pack("{s:o, s:I}", "how", status_tell_text(slot->death),
-			 "ago_ms", number(crew->now_ms - slot->died_ms));
+			 "ago_ms", status_number(crew->now_ms - slot->died_ms));
 }
 
 static json_t *tell_pid(const struct child *child)
@@ -130,9 +131,9 @@ static json_t *tell_task_process(const struct crew *crew, const struct child *ch
 	usage_read(child->pid, &usage);
 	return json_pack("{s:i, s:I, s:I, s:b, s:b, s:I, s:I, s:f}",
 			 "pid", (int)child->pid, "generation", (json_int_t)child->generation,
-			 "uptime_ms", number(crew->now_ms - child->born_ms), "ready", child->ever_ready,
-			 "running", board_get(&row->in_flight) != 0, "done", number(board_get(&row->tasks_run)),
-			 "rss_bytes", number(usage.rss_bytes), "cpu_s", usage.cpu_s);
+			 "uptime_ms", status_number(crew->now_ms - child->born_ms), "ready", child->ever_ready,
+			 "running", board_get(&row->in_flight) != 0, "done", status_number(board_get(&row->tasks_run)),
+			 "rss_bytes", status_number(usage.rss_bytes), "cpu_s", usage.cpu_s);
 }
 
 static json_t *tell_task_slot(const struct crew *crew, const struct slot *slot)
@@ -157,10 +158,10 @@ static json_t *tell_tasks(struct crew *crew)
 			return NULL;
 		}
 	}
-	return json_pack("{s:i, s:i, s:I, s:I, s:o}",
+	return json_pack("{s:i, s:i, s:I, s:I, s:o, s:o}",
 			 "queued", (int)tasks_n_queued(crew), "queue", (int)crew->n_tickets_max,
-			 "restarts", number(crew->n_task_restarts), "giveups", number(crew->n_task_giveups),
-			 "slots", slots);
+			 "restarts", status_number(crew->n_task_restarts), "giveups", status_number(crew->n_task_giveups),
+			 "totals", totals_tell_tasks(crew), "slots", slots);
 }
 
 /* ---- the pool ---- */
@@ -246,9 +247,9 @@ static const char *balance_of(const struct crew *crew)
 json_t *status_tell(struct crew *crew)
 {
 	return json_pack("{s:s, s:i, s:I, s:s, s:s?, s:o, s:s?, s:o, s:o, s:o, "
-			 "s:b, s:b, s:b, s:i, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}",
+			 "s:b, s:b, s:b, s:i, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}",
 			 "brood", BROOD_VERSION, "pid", (int)crew->pid,
-			 "uptime_ms", number(crew->now_ms - crew->born_ms),
+			 "uptime_ms", status_number(crew->now_ms - crew->born_ms),
 			 "model", config_model_name(crew->config),
 			 "engine", crew->engine_settled ? crew_engine_name(crew) : NULL,
 			 "engine_why", status_tell_text(crew->engine_why), "balance", balance_of(crew),
@@ -259,9 +260,10 @@ json_t *status_tell(struct crew *crew)
 			 "wanted", (int)crew->n_wanted, "scaling", crew->scale_ms != 0,
 			 "reload", tell_reload(crew), "upgrade", tell_upgrade(crew),
 			 "reopen", tell_reopen(crew),
-			 "restarts", number(crew->n_restarts), "giveups", number(crew->n_giveups),
+			 "restarts", status_number(crew->n_restarts), "giveups", status_number(crew->n_giveups),
 			 "imbalance", tell_imbalance(crew), "slots", tell_slots(crew),
-			 "tasks", tell_tasks(crew));
+			 "tasks", tell_tasks(crew), "state", totals_tell_state(crew),
+			 "messages", totals_tell_messages(crew));
 }
 
 /* ---- poison ---- */
@@ -273,7 +275,7 @@ static json_t *tell_suspect(const struct suspect *s, uint64_t left_ms)
 	snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, s->fingerprint);
 	return json_pack("{s:s, s:o, s:I, s:I}",
 			 "fingerprint", fingerprint, "request", status_tell_text(s->request),
-			 "faults", (json_int_t)s->n_faults, "left_ms", number(left_ms));
+			 "faults", (json_int_t)s->n_faults, "left_ms", status_number(left_ms));
 }
 
 static json_t *tell_quarantined(const struct crew *crew)

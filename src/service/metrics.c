@@ -74,6 +74,9 @@ static void tell_build(struct metrics *m, const struct config *config)
 	X(tasks_queued,              gauge,   tasks_queued,	"Tasks that wait for a task process.")	\
 	X(task_process_restarts_total, counter, task_restarts,	"Task processes started after a death.")	\
 	X(task_process_giveups_total, counter, task_giveups,	"Task processes given up, because they died too often.") \
+	X(messages_relayed_total,    counter, messages_relayed, "Messages put into the queue of a worker or of the callbacks.") \
+	X(messages_refused_total,    counter, messages_refused, "Messages given back to their senders, or lost with them.") \
+	X(messages_relayed_bytes_total, counter, message_bytes, "Bytes of the messages relayed, without those in sealed memory.") \
 	X(reloads_total,             counter, reloads,	"Reloads begun.")			\
 	X(reload_failures_total,     counter, reloads_failed, "Reloads stopped, because a new worker was not ready.")
 

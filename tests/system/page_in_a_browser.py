@@ -15,7 +15,7 @@ import tempfile
 import time
 
 from _admin import admin_option
-from _play import BUILD, Brood, Checker, check, skip
+from _play import BUILD, Brood, Checker, check, get, skip
 
 BROWSERS = ("chromium-headless-shell", "chromium")
 
@@ -134,6 +134,12 @@ def play(browser, brood, port):
     time.sleep(2.5)
     check(number_of(browser, "requests") > before > 0, "it goes on by itself")
     check(number_of(browser, "connections") == 8, "connections")
+    check("tasks done" in browser.value("document.getElementById('pool').innerText"), "there are task processes")
+    check("state read" not in browser.value("document.getElementById('pool').innerText"), "what nobody uses is not there")
+    for target in ("/task?ms=1", "/count"):
+        get(brood.port, target)
+    browser.wait_for("/state read, written\\s+\\d, 1\\b/.test(document.getElementById('pool').innerText)", "the state is used")
+    check(number_of(browser, "tasks done") == 1, "a task was run")
     checker.finish().expect_nothing_lost()
 
 
@@ -185,7 +191,7 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
     browser = Browser(scratch)
     try:
         admin_port, option = admin_option()
-        with Brood(*option, workers=3) as brood:
+        with Brood(*option, "--tasks", 2, workers=3) as brood:
             play(browser, brood, admin_port)
             use_keyboard(browser)
             expect_marks(browser)

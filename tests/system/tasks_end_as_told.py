@@ -4,6 +4,7 @@
 # models: one
 import hashlib
 import os
+import re
 import time
 
 from _play import SLOW, Brood, Client, check, descriptors_of, engines, get, wait_until
@@ -108,9 +109,13 @@ for engine in engines():
         check_cancelled(brood)
         wait_until(lambda: count_descriptors([*workers, brood.pid]) == before, 3,
                    f"descriptors as before, {before}: {[descriptors_of(pid) for pid in [*workers, brood.pid]]}")
+        told, lines = task_of(brood)["totals"], brood.ctl("status").splitlines()
         brood.stop()
         asked = said(brood, "tasks_asked")
         parts = {name: said(brood, f"tasks_{name}") for name in ("done", "failed", "crashed", "timed_out", "cancelled")}
         check(asked == sum(parts.values()) and said(brood, "tasks_refused") == 1, f"{asked} asked, {parts}")
+        check({name: told[name] for name in parts} == parts and told["asked"] == asked, f"the status says so too: {told}")
+        check(any(re.match(rf"tasks: {N_TASKS} processes, 0 queued, \d running, {parts['done']} done, 1 failed", line)
+                  for line in lines), lines)
         check(parts["failed"] == 1 and parts["crashed"] == 2 and parts["timed_out"] == 1 and parts["cancelled"] == 4, parts)
         print(f"{engine}: {asked} asked: {parts}")

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from _play import BROOD, SLOW, Brood, Client, check, skip, wait_until
+from _play import BROOD, SLOW, Brood, Client, check, get, skip, wait_until
 
 if not shutil.which("tmux"):
     skip("no tmux: tools/deps test installs it")
@@ -198,6 +198,10 @@ for terminal, locale in (("xterm", "C"), ("vt100", "C"), ("linux", "C.UTF-8")):
             wait_until(lambda: client.get("/").status == 200 and time.sleep(0.05) is None and
                        re.search(r"^REQ/S +#", screen.text(), re.M), 8, f"a sparkline on {terminal}")
             client.close()
+            check("state:" not in screen.text(), f"what nobody uses is not there:\n{screen.text()}")
+            get(brood.port, "/count")
+            text = screen.wait_for(r"^state: \d reads, 1 writes")
+            check(re.search(r"^ *1 READY", text, re.M), f"and the slots are there still:\n{text}")
             screen.type("q")
             check_end(screen)
         finally:

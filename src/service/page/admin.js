@@ -109,6 +109,25 @@ function rate(now, name, labels = "") {
 	return Math.max(0, n) * 1000 / (now.at - before.at);
 }
 
+/* What workers do beside requests, where they do it. */
+function uses({ tasks, state, messages }) {
+	const pairs = [];
+	if (tasks) {
+		const { totals, slots } = tasks;
+		const running = slots.filter(slot => slot.process?.running).length;
+		pairs.push(["task processes", `${slots.length}, ${running} running`], ["tasks queued", count(tasks.queued)],
+			["tasks done", count(totals.done)], ["tasks failed, crashed, too late", `${count(totals.failed)}, ` +
+			`${count(totals.crashed)}, ${count(totals.timed_out)}`], ["tasks refused", count(totals.refused)]);
+	}
+	if (state)
+		pairs.push(["state read, written", `${count(state.reads)}, ${count(state.writes)}`],
+			["state evicted, refused", `${count(state.evictions)}, ${count(state.refusals)}`]);
+	if (messages)
+		pairs.push(["messages relayed", `${count(messages.relayed)}, ${bytes(messages.relayed_bytes)}`],
+			["messages refused", count(messages.refused)]);
+	return pairs;
+}
+
 function showPool(now) {
 	const { status, metrics } = now;
 	list("pool", [
@@ -126,6 +145,7 @@ function showPool(now) {
 		["sent/s", bytes(rate(now, "transmit_bytes_total"))],
 		["imbalance", status.imbalance === null ? "–" : status.imbalance.toFixed(2)],
 		["restarts", count(status.restarts)],
+		...uses(status),
 	]);
 }
 
