@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "balance/weights.h"
 
-#include "balance/group.h"
 #include "base/must.h"
 
 /*
@@ -23,7 +22,7 @@ static double mean_of(const double loads[], unsigned n)
 }
 
 /* What can be said is bounded. */
-static double load_of(const struct load *load)
+double weights_load(const struct load *load)
 {
 	double connections = load->connections < 1u << 20 ? (double)load->connections : 1u << 20;
 	uint64_t lags = load->lag_ms / LAG_MS < 100 ? load->lag_ms / LAG_MS : 100;
@@ -42,17 +41,14 @@ static uint32_t weight_of(double load, double mean)
 	return weight < least ? least : (uint32_t)weight;
 }
 
-void weights_of(const struct load loads[], unsigned n, uint32_t ret_weights[])
+void weights_of(const double loads[], unsigned n, uint32_t ret_weights[])
 {
-	double own[GROUP_MOST];
 	double mean;
 
-	must(n > 0 && n <= GROUP_MOST);
+	must(n > 0);
+	mean = mean_of(loads, n);
 	for (unsigned i = 0; i < n; i++)
-		own[i] = load_of(&loads[i]);
-	mean = mean_of(own, n);
-	for (unsigned i = 0; i < n; i++)
-		ret_weights[i] = weight_of(own[i], mean);
+		ret_weights[i] = weight_of(loads[i], mean);
 }
 
 bool weights_moved(const uint32_t weights[], const uint32_t in_force[], unsigned n)
@@ -60,7 +56,7 @@ bool weights_moved(const uint32_t weights[], const uint32_t in_force[], unsigned
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t by = weights[i] > in_force[i] ? weights[i] - in_force[i] : in_force[i] - weights[i];
 
-		if (by * 10 > in_force[i])
+		if (by * 5 > in_force[i])
 			return true;
 	}
 	return false;

@@ -18,8 +18,11 @@ struct load {
 	uint64_t	lag_ms;		/* since its loop last waited; 0 = it waits */
 };
 
-/* Of @n workers, each from WEIGHT_USUAL / 2 to WEIGHT_USUAL * 2. */
-void weights_of(const struct load loads[], unsigned n, uint32_t ret_weights[]);
+/* What a worker has to do, in connections. */
+double weights_load(const struct load *load);
+
+/* Of @n workers with these loads, each from WEIGHT_USUAL / 2 to WEIGHT_USUAL * 2. */
+void weights_of(const double loads[], unsigned n, uint32_t ret_weights[]);
 
 /* Whether @weights differ from those @in_force by enough to be worth a change. */
 bool weights_moved(const uint32_t weights[], const uint32_t in_force[], unsigned n);

@@ -75,6 +75,7 @@ struct slot {
 	uint64_t	 orphaned_ms;	/* from when on what waits for it is for others; 0 = it has a reader */
 	struct child	*borrower;	/* who reads them meanwhile */
 	uint32_t	 weight;	/* in force; of new connections */
+	double		 load;		/* under `weighted`: what its worker has to do, in connections, usually */
 	int		 give_fd;	/* the ends of its inbox; -1 = it has none yet */
 	int		 take_fd;
 	int		 heir_fd;	/* an inbox of the pool that we are left for; -1 = none */

@@ -25,6 +25,7 @@
 #define LOOK_FIRST_MS	1	/* a burst is over within a few milliseconds... */
 #define FIRST_MS	50
 #define LOOK_MS		10	/* ...and what goes on needs no such haste */
+#define USUAL_SHARE	0.25	/* of each such look in what a slot is taken to have: a few short ones are no reason to act */
 #define CALM_MS		100
 #define CORRECT_MS	1000	/* a correction takes two looks... */
 #define CORRECT_CALM_MS	2500	/* ...after the last arrival */
@@ -88,13 +89,22 @@ static uint64_t count_accepted(struct crew *crew)
 	return n;
 }
 
+static bool in_haste(const struct crew *crew)
+{
+	return crew->now_ms < crew->arrival_ms + FIRST_MS;
+}
+
 static void weigh_all(struct crew *crew)
 {
+	double share = in_haste(crew) ? 1 : USUAL_SHARE;
 	uint32_t weights[WORKERS_MAX], in_force[WORKERS_MAX];
-	struct load loads[WORKERS_MAX];
+	double loads[WORKERS_MAX];
 
 	slot_each(crew, slot) {
-		loads[slot->index] = load_of(crew, slot);
+		const struct load load = load_of(crew, slot);
+
+		slot->load += (weights_load(&load) - slot->load) * share;
+		loads[slot->index] = slot->load;
 		in_force[slot->index] = slot->weight;
 	}
 	weights_of(loads, crew->n_slots, weights);
@@ -134,7 +144,7 @@ static uint64_t look(struct crew *crew)
 		return correct_ms(crew);
 	}
 	weigh_all(crew);
-	return crew->now_ms < crew->arrival_ms + FIRST_MS ? LOOK_FIRST_MS : LOOK_MS;
+	return in_haste(crew) ? LOOK_FIRST_MS : LOOK_MS;
 }
 
 void weigh_look(struct crew *crew)

@@ -20,13 +20,16 @@ static const struct row {
 int main(void)
 {
 	static const uint32_t usual[4] = { 1000, 1000, 1000, 1000 };
-	static const uint32_t near[4] = { 1000, 1099, 901, 1000 };
-	static const uint32_t far[4] = { 1000, 1000, 1000, 899 };
+	static const uint32_t near[4] = { 1000, 1199, 801, 1000 };
+	static const uint32_t far[4] = { 1000, 1000, 1000, 799 };
 
 	for (const struct row *row = rows; row < rows + sizeof(rows) / sizeof(rows[0]); row++) {
 		uint32_t weights[4];
+		double loads[4];
 
-		weights_of(row->loads, 4, weights);
+		for (int i = 0; i < 4; i++)
+			loads[i] = weights_load(&row->loads[i]);
+		weights_of(loads, 4, weights);
 		for (int i = 0; i < 4; i++)
 			check_equal(weights[i], row->weights[i]);
 	}
