@@ -52,6 +52,11 @@ def story(pool, handles):
     send(pool, "parent", "for nobody")
     wait_until(lambda: len(heard(pool, event="returned")) == 3, 5, "three come back")
     check({event["error"] for event in heard(pool, event="returned")} == {"ESRCH"}, "nobody was there")
+    of = pool.status()["messages"]
+    check(of["relayed"] == 2004 and of["refused"] == 3, f"each to each, and what came back: {of}")
+    check(of["sent"] == 2006 and of["received"] == 2004, f"one was sent to two: {of}")
+    check(100000 > of["relayed_bytes"] > 2000 * len('"one of many"'), f"without the large one: {of}")
+    check("2004 relayed, 3 refused" in pool.ctl("status"), pool.ctl("status"))
     if handles:
         send(pool, {"slot": 1}, "with a pipe", handle=1)
         wait_until(lambda: [event for event in heard(pool, 1) if event["text"] == "from a pipe"], 5, "a descriptor")
@@ -68,6 +73,6 @@ for program, handles in (((PYTHON, os.path.join(HERE, "_talker.py")), True), (("
     if not shutil.which(program[0]):
         print(f"there is no {program[0]} here")
         continue
-    with Guest(program=program) as brood:
+    with Guest(program=program, control=True) as brood:
         story(brood, handles)
         brood.stop(within=10)
