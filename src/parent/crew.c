@@ -9,6 +9,7 @@
 #include "parent/obituary.h"
 #include "parent/store.h"
 #include "parent/tasks.h"
+#include "parent/totals.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -147,6 +148,8 @@ int crew_create(const struct config *config, struct crew **ret_crew)
 	r = reserve_memory(crew);
 	if (r == 0)
 		r = crew_set_policy(crew, config);
+	if (r == 0)
+		r = totals_create(crew);
 	if (r < 0) {
 		crew_destroy(crew);
 		return r;

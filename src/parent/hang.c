@@ -102,6 +102,8 @@ static void look_at_leaving(struct crew *crew, struct child *child)
 	if (child->phase != CHILD_LEAVING || !child->ever_ready || child->hung || slot_is_task(child->slot))
 		return;
 	ms = hang_silent_ms(crew, child);
+	if (ms >= silence_limit(crew) && crew->stopping)
+		intake_on_loss(crew, child->slot);
 	if (ms < timeout_of(crew))
 		return;
 	abort_hung(crew, child, ms);

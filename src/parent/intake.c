@@ -343,6 +343,15 @@ void intake_on_silence(struct crew *crew, struct slot *slot)
 	}
 }
 
+/* A listener that is left has another pool's workers at it already; a queue of ours has nobody. */
+void intake_on_loss(struct crew *crew, unsigned slot)
+{
+	int take_fd = crew->acceptor && slot < crew->n_slots ? acceptor_queue(crew->acceptor, slot) : -1;
+
+	if (take_fd >= 0)
+		transfer_leave(crew, slot, take_fd);
+}
+
 static void kill_breakers(struct crew *crew)
 {
 	int slot;

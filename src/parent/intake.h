@@ -38,6 +38,8 @@ int intake_resize(struct crew *crew);
 unsigned intake_n_queued(struct crew *crew, const struct slot *slot);
 /* The incumbent of @slot has become silent, or goes on: who else takes its connections? */
 void intake_on_silence(struct crew *crew, struct slot *slot);
+/* While the pool stops: the worker of @slot hangs, or has ended, and takes nothing more from its queue. */
+void intake_on_loss(struct crew *crew, unsigned slot);
 /* When intake_expire() has work; 0 = never. */
 uint64_t intake_next_ms(const struct crew *crew);
 void intake_expire(struct crew *crew);

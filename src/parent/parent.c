@@ -20,7 +20,6 @@
 #include "parent/takeover.h"
 #include "parent/tally.h"
 #include "parent/tasks.h"
-#include "parent/totals.h"
 #include "parent/weigh.h"
 
 #include <errno.h>
@@ -66,9 +65,7 @@ static int run_crew(struct crew *crew)
 	r = weigh_create(crew);
 	if (r < 0)
 		return fail_start("descriptor for arrivals", r);
-	r = totals_create(crew);
-	if (r == 0)
-		r = publish_create(crew);
+	r = publish_create(crew);
 	if (r < 0)
 		return fail_start("what --admin tells", r);
 	r = post_create(crew);

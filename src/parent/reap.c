@@ -136,6 +136,8 @@ static void bury(struct crew *crew, struct child *child, const struct obituary *
 		crew->n_deaths[obituary_cause(o, child)]++;
 	if (crew->stopping)
 		stop_count(crew, child);
+	if (crew->stopping && !is_task)
+		intake_on_loss(crew, child->slot);
 	if (was_told || role == ROLE_LEAVING)
 		log_leaving(crew, child, o);
 	post_close(crew, child->box);

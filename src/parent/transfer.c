@@ -20,6 +20,7 @@
 #include "parent/rebalance.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -62,18 +63,18 @@ static const struct slot *find_sibling(const struct crew *crew, const struct slo
 	return NULL;
 }
 
-/* Return: whether there may be more. */
-static bool move_message(struct crew *crew, const struct slot *slot, const struct slot *sibling)
+/* Of what slot @index was given. Return: whether there may be more. */
+static bool move_message(unsigned index, int take_fd, int give_fd)
 {
 	int fds[HANDOFF_MOST];
 	unsigned n_lost = 0;
-	int n = handoff_take(slot->take_fd, fds, &n_lost);
-	int r = n > 0 ? handoff_give(sibling->give_fd, fds, (unsigned)n) : 0;
+	int n = handoff_take(take_fd, fds, &n_lost);
+	int r = n > 0 ? handoff_give(give_fd, fds, (unsigned)n) : 0;
 
 	if (r < 0)
 		n_lost += (unsigned)n;
 	if (n_lost > 0)
-		log_warn("worker %u: %u connections given to it are lost", slot->index, n_lost);
+		log_warn("worker %u: %u connections given to it are lost", index, n_lost);
 	if (n > 0)
 		rights_discard_all(fds, (unsigned)n);
 	return n > 0 || n == -EPROTO;
@@ -98,7 +99,7 @@ static void rescue(struct crew *crew, const struct slot *slot)
 	const struct slot *sibling = find_sibling(crew, slot);
 
 	for (unsigned i = 0; sibling && i < RESCUES_A_TURN; i++)
-		if (!move_message(crew, slot, sibling))
+		if (!move_message(slot->index, slot->take_fd, sibling->give_fd))
 			return;
 }
 
@@ -118,6 +119,21 @@ static int inbox_after_us(const struct crew *crew, unsigned index)
 		if (slot->heir_fd >= 0)
 			return slot->heir_fd;
 	return -1;
+}
+
+static bool has_room(int give_fd)
+{
+	struct pollfd look = { .fd = give_fd, .events = POLLOUT };
+
+	return give_fd >= 0 && poll(&look, 1, 0) > 0 && (look.revents & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT;
+}
+
+void transfer_leave(const struct crew *crew, unsigned index, int take_fd)
+{
+	slot_each(crew, slot)
+		for (unsigned i = 0; i < RESCUES_A_TURN && has_room(slot->heir_fd); i++)
+			if (!move_message(index, take_fd, slot->heir_fd))
+				return;
 }
 
 void transfer_name_heir(const struct crew *crew, struct child *child)
@@ -193,6 +209,7 @@ unsigned transfer_destroy(struct crew *crew)
 	unsigned n = 0;
 
 	slot_each(crew, slot) {
+		disinherit(slot);
 		if (slot->take_fd < 0)
 			continue;
 		n += handoff_discard(slot->take_fd);

@@ -12,6 +12,8 @@ int transfer_open(struct slot *slot);
 void transfer_name_heir(const struct crew *crew, struct child *child);
 /* Our workers' connections are not for another pool any more. */
 void transfer_disinherit(struct crew *crew);
+/* The pool is left for another, who gets what slot @index was given and nobody takes out of @take_fd any more. */
+void transfer_leave(const struct crew *crew, unsigned index, int take_fd);
 /* Nothing more can be given to @slot; what has been is there to be taken. */
 void transfer_end(const struct slot *slot);
 /* What is left goes to somebody who serves. */

@@ -229,7 +229,6 @@ static void leave(struct crew *crew, const struct testament_ready *ready)
 	if (ready->control)
 		control_leave(crew);
 	stop_begin(crew, BROOD_EXIT_DRAINED, options->drain_timeout_ms);
-	transfer_disinherit(crew);
 }
 
 /* ---- what it says ---- */

@@ -12,6 +12,7 @@
 #include "base/must.h"
 #include "parent/control.h"
 #include "parent/poison.h"
+#include "parent/post.h"
 #include "parent/rollout.h"
 #include "parent/scale.h"
 
@@ -86,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct crew *crew;
 
 	must(crew_create(&config, &crew) == 0);
+	must(post_create(crew) == 0);
 	crew->reserved_fd = crew->claim_fd = no_fds;
 	slot_each(crew, slot)
 		add_child(crew, slot);
@@ -96,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		child_detach(crew, left);
 		child_destroy(crew, left);
 	}
+	post_destroy(crew);
 	crew_destroy(crew);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "parent/control.h"
 #include "parent/crew.h"
+#include "parent/post.h"
 #include "parent/stop.h"
 
 #include <string.h>
@@ -83,10 +84,12 @@ static void control_requests_table(void **state)
 
 	assert_int_equal(address_parse("127.0.0.1:80", &config.listen[0]), 0);
 	assert_int_equal(crew_create(&config, &crew), 0);
+	assert_int_equal(post_create(crew), 0);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		expect(crew, table[i][0], table[i][1]);
 	assert_int_equal(crew->stopping, NOT_STOPPING);
 	assert_int_equal(crew->n_reloads, 0);
+	post_destroy(crew);
 	crew_destroy(crew);
 }
 

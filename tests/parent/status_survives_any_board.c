@@ -4,6 +4,7 @@
 #include "parent/child.h"
 #include "parent/control.h"
 #include "parent/crew.h"
+#include "parent/post.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,7 @@ static void status_survives_any_board(void **state)
 	srand(1);
 	assert_int_equal(address_parse("[::1]:80", &config.listen[0]), 0);
 	assert_int_equal(crew_create(&config, &crew), 0);
+	assert_int_equal(post_create(crew), 0);
 	fill(crew);
 	for (int turn = 0; turn < 2; turn++) {		/* the second is to the longest that can be told */
 		reply = command_run(crew, request, sizeof(request) - 1, &len, &listens);
@@ -65,6 +67,7 @@ static void status_survives_any_board(void **state)
 		child_detach(crew, child);
 		child_destroy(crew, child);
 	}
+	post_destroy(crew);
 	crew_destroy(crew);
 }
 

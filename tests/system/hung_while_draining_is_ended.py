@@ -32,11 +32,16 @@ def hang(brood, slot, first=None):
     return pid
 
 
+def ask(brood):
+    client = Client(brood.port)
+    client.send("GET /whoami HTTP/1.1\r\nHost: play\r\n\r\n")
+    return client
+
+
 def see_it_end(brood, *pids):
     for pid in pids:
         brood.wait_for_line(rf"pid {pid}\): hung for .*, draining; aborting it", 3)
         brood.wait_for_line(rf'pid {pid}\): died by SIGABRT .*serving "GET /hang.* cut', 2)
-
 
 
 def play(engine):
@@ -48,8 +53,10 @@ def play(engine):
         reloaded = hang(brood, 0)
         brood.ctl("reload", "--wait")
         upgraded = hang(brood, 1)
+        queued = [ask(brood) for _ in range(12)]
         brood.kill(signal.SIGUSR2)
         old = wait_until(brood.follow, 5, "log: upgraded")
+        check(all(client.response().status == 200 for client in queued), "what was queued for it is answered by the new pool")
         see_it_end(brood, reloaded, upgraded)
         check(old.wait(3 * SLOW) == 3, "the old parent knows what it has cut")
 

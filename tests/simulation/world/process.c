@@ -351,7 +351,8 @@ CALL(int, sigaction, int number, const struct sigaction *action, struct sigactio
 
 struct block {
 	struct list	link;
-};
+	void		*base;		/* what is to be freed, which may begin before it */
+} __attribute__((aligned(16)));
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
@@ -375,7 +376,7 @@ static void free_heap(struct process *p)
 	struct list *link;
 
 	while ((link = list_take(&p->heap)))
-		__real_free(link);
+		__real_free(((struct block *)link)->base);
 }
 
 /* The parent needs its memory to start, and then no more; an engine under epoll must have it. */
@@ -385,9 +386,9 @@ static bool is_refused(const struct process *p)
 	       chance_of(FAULT_NO_MEMORY);
 }
 
-static void *give_block(struct process *p, struct block *block)
+static void *give_block(struct process *p, struct block *block, void *base)
 {
-	if (!block) {
+	if (!base) {
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -395,6 +396,7 @@ static void *give_block(struct process *p, struct block *block)
 		list_append(&p->heap, &block->link);
 	else
 		block->link = (struct list){ NULL, NULL };
+	block->base = base;
 	return block + 1;
 }
 
@@ -403,7 +405,7 @@ CALL(void *, malloc, size_t n)
 	struct process *p = world.current;
 	struct block *block = is_refused(p) ? NULL : __real_malloc(sizeof(*block) + n);
 
-	return give_block(p, block);
+	return give_block(p, block, block);
 }
 
 CALL(void *, calloc, size_t n, size_t size)
@@ -412,7 +414,18 @@ CALL(void *, calloc, size_t n, size_t size)
 	struct block *block;
 
 	block = is_refused(p) ? NULL : __real_calloc(1, sizeof(*block) + n * size);	/* touches no page */
-	return give_block(p, block);
+	return give_block(p, block, block);
+}
+
+CALL(void *, aligned_alloc, size_t alignment, size_t n)
+{
+	struct process *p = world.current;
+	char *base = is_refused(p) ? NULL : __real_malloc(sizeof(struct block) + alignment + n);
+	char *at = base ? base + sizeof(struct block) : NULL;
+
+	if (at)
+		at += -(uintptr_t)at & (alignment - 1);
+	return give_block(p, at ? (struct block *)at - 1 : NULL, base);
 }
 
 CALL(void, free, void *at)
@@ -424,7 +437,7 @@ CALL(void, free, void *at)
 	block = (struct block *)at - 1;
 	if (list_linked(&block->link))
 		list_remove(&block->link);
-	__real_free(block);
+	__real_free(block->base);
 }
 
 CALL(char *, strdup, const char *text)
