@@ -101,9 +101,9 @@ int parent_run(const struct config *config, int reserved_fd[], int claim_fd[], c
 	crew->program = program;
 	crew->takeover = takeover;
 	r = run_crew(crew);
+	control_destroy(crew);	/* first: who still asks for the status is told of all the others */
 	herald_destroy(crew);
 	post_destroy(crew);
-	control_destroy(crew);
 	pidfile_remove(crew);
 	loop_finish(crew);
 	renew_finish(crew);

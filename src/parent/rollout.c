@@ -18,6 +18,7 @@
 #include "parent/pidfile.h"
 #include "parent/reload.h"
 #include "parent/scale.h"
+#include "parent/steer.h"
 #include "parent/stop.h"
 #include "parent/stranger.h"
 #include "parent/takeover.h"
@@ -70,6 +71,7 @@ static void greet_pool(struct crew *crew)
 		if (!slot->was_ready && !(slot_is_task(slot->index) && slot->state == SLOT_GIVEN_UP))
 			return;
 	crew->was_ready = true;
+	steer_settle(crew);	/* whoever hears of it finds every flow where it will stay */
 	if (takeover_under_way(crew))
 		takeover_ready(crew);
 	else
