@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Without descriptors the worker rests, says so once, keeps what waits, and goes on when some are free again."""
+# waits: mostly
 import os
 import resource
 import time

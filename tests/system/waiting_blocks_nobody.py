@@ -3,6 +3,7 @@
 """Programs, connections, files and alarms of a handler: what they bring is right, they end with their request, and
 the one worker answers others meanwhile."""
 # models: one
+# waits: mostly
 import os
 import pathlib
 import signal
