@@ -3,6 +3,7 @@
 
 #define N_WORKERS 3
 #define N_KILLS 150
+#define N_DEATHS 75		/* a busy machine is late with the dead, and they are killed again */
 
 /* Takes a moment to start, and often wishes to go: so kills meet every step of a replacement. */
 int worker_main(const struct heritage *h)
@@ -49,7 +50,7 @@ static void random_kills_leave_the_pool_whole(void **state)
 	play_begin(&play);
 	play_expect(&play, "ready: 3 workers");
 	srand(7);
-	for (unsigned i = 0; i < N_KILLS; i++) {
+	for (unsigned i = 0; i < N_KILLS || (i < 10 * N_KILLS && play_count(&play, "killed by SIGKILL") < N_DEATHS); i++) {
 		unsigned n = list_children(pids);
 
 		if (n > 0)
@@ -64,7 +65,7 @@ static void random_kills_leave_the_pool_whole(void **state)
 	play_signal(&play, SIGTERM);
 	play_end(&play, BROOD_EXIT_DRAINED);
 	play_expect_never(&play, "giveup");
-	assert_true(play_count(&play, "killed by SIGKILL") > N_KILLS / 2);
+	assert_true(play_count(&play, "killed by SIGKILL") >= N_DEATHS);
 }
 
 TEST_MAIN(random_kills_leave_the_pool_whole)
