@@ -8,36 +8,30 @@
 
 #define CPUS_MAX 65536
 
-/* The kernel refuses a mask smaller than its own, so it is grown until it fits. Return: 0 or -errno. */
-static int read_affine(cpu_set_t **ret_set, size_t *ret_bytes)
+/* The kernel refuses a mask smaller than its own, so it is grown until it fits. NULL = see errno. */
+static cpu_set_t *read_affine(size_t *ret_bytes)
 {
-	int r = -EINVAL;
-
-	for (unsigned n_cpus = 1024; n_cpus <= CPUS_MAX && r == -EINVAL; n_cpus *= 2) {
-		size_t bytes = CPU_ALLOC_SIZE(n_cpus);
+	for (unsigned n_cpus = 1024; n_cpus <= CPUS_MAX; n_cpus *= 2) {
 		cpu_set_t *set = CPU_ALLOC(n_cpus);
 
-		if (!set)
-			return -ENOMEM;
-		r = sched_getaffinity(0, bytes, set) < 0 ? -errno : 0;
-		if (r == 0) {
-			*ret_set = set;
-			*ret_bytes = bytes;
-			return 0;
-		}
+		*ret_bytes = CPU_ALLOC_SIZE(n_cpus);
+		if (!set || sched_getaffinity(0, *ret_bytes, set) == 0)
+			return set;
 		CPU_FREE(set);
+		if (errno != EINVAL)
+			break;
 	}
-	return r;
+	return NULL;
 }
 
 /* 0 = the kernel would not tell. */
 static unsigned count_affine(void)
 {
-	cpu_set_t *set;
 	size_t bytes;
+	cpu_set_t *set = read_affine(&bytes);
 	int count;
 
-	if (read_affine(&set, &bytes) < 0)
+	if (!set)
 		return 0;
 	count = CPU_COUNT_S(bytes, set);
 	CPU_FREE(set);
@@ -73,12 +67,12 @@ static int bind_to(unsigned cpu, cpu_set_t *set, size_t bytes)
 
 int cpu_bind(unsigned index)
 {
-	cpu_set_t *set;
 	size_t bytes;
-	int r = read_affine(&set, &bytes);
+	cpu_set_t *set = read_affine(&bytes);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (!set)
+		return -errno;
 	r = CPU_COUNT_S(bytes, set) > 0 ? bind_to(find_nth(set, bytes, index), set, bytes) : -EINVAL;
 	CPU_FREE(set);
 	return r;

@@ -77,6 +77,7 @@ static int run_crew(struct crew *crew)
 	r = takeover_begin(crew);
 	if (r < 0)
 		return fail_start("taking over", r);
+	publish_settle(crew);	/* the first worker may be asked before our first turn is over */
 	fflush(NULL);		/* what is buffered now would be written by every worker again */
 	loop_run(crew);
 	crew->n_cut += intake_destroy(crew);

@@ -40,7 +40,7 @@ static int read_record(const struct state_key *key, struct record **ret_record, 
 		}
 		free(record);
 		if (r != -ENOSPC)
-			return r;
+			return r < 0 ? r : -EIO;
 		size = value->len;
 	}
 	return -EAGAIN;

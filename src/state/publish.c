@@ -55,7 +55,7 @@ int publish(struct state *st, struct shard *sh, const struct state_key *key, con
 {
 	uint32_t n = blocks_of(key->len, e->len), first;
 	_Atomic uint64_t *slot;
-	struct found still;
+	struct found still = { .slot = NULL };
 	bool replaces = old != NULL;
 	int r = make_room(st, sh, n, replaces);
 

@@ -49,9 +49,9 @@ def expect_all_is_counted(brood, port, engine):
         time.sleep(0.05)
         after = metrics_of(port)
         check_grown(before, after)
-        check(after["brood_connections"] <= 30, after["brood_connections"])
+        check(after["brood_connections"] <= 40, after["brood_connections"])    # those just closed count for a moment
         check(after["brood_requests_in_flight"] <= 100, after["brood_requests_in_flight"])
-    check(16 <= metrics_of(port)["brood_connections"] <= 30, "the clients' connections, and not ours")
+    check(16 <= metrics_of(port)["brood_connections"] <= 40, "the clients' connections, and not ours")
     for checker in checkers:
         checker.finish().expect_nothing_lost()
     wait_until(lambda: metrics_of(port)["brood_connections"] == 0, 5, "all are closed")

@@ -64,6 +64,7 @@ def play(engine, options, says_so):
         if says_so:
             brood.wait_for_line("accepting again", 2)
         for client in served[:5]:
+            client.s.settimeout(5)
             check(client.get("/").status == 200, "those that had one go on too")
             client.close()
         brood.stop()
