@@ -22,7 +22,7 @@ void brood_handle(struct brood_request *request)
 	for (int i = 0; i < %d; i++)
 		if (fork() == 0) {
 			if (fork() == 0)
-				usleep(300000);
+				usleep(1000000);
 			_exit(0);
 		}
 	brood_respond(request, 200, "text/plain", "started\n", 8);
