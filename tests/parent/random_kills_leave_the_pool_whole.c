@@ -3,7 +3,7 @@
 
 #define N_WORKERS 3
 #define N_KILLS 150
-#define N_DEATHS 75		/* a busy machine is late with the dead, and they are killed again */
+#define N_DEATHS (N_KILLS / 2 + 1)		/* a busy machine is late with the dead, and they are killed again */
 
 /* Takes a moment to start, and often wishes to go: so kills meet every step of a replacement. */
 int worker_main(const struct heritage *h)

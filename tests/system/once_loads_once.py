@@ -3,7 +3,7 @@
 """
 A thousand who miss at a time are answered by one load; when its worker dies, or is too slow, another one's.
 
-In memory on one engine, on Redis on the other.
+In memory on each engine, on Redis on the last.
 """
 # models: one
 import os
@@ -94,8 +94,9 @@ def forget_who_leaves(brood):
 
 
 with back_ends() as places:
-    for i, engine in enumerate(engines()):
-        with Brood(*places[i % len(places)], engine=engine, workers=4) as pool:
+    memory, *servers = places
+    for place, engine in [(memory, engine) for engine in engines()] + [(server, engines()[-1]) for server in servers]:
+        with Brood(*place, engine=engine, workers=4) as pool:
             load_once(pool)
             fail_once(pool)
             forget_who_leaves(pool)
