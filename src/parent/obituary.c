@@ -52,6 +52,7 @@ void obituary_init(const struct crew *crew, const struct child *child, struct ob
 		.pid = child->pid,
 		.ever_ready = child->ever_ready,
 		.lived_ms = crew->now_ms - child->born_ms,
+		.served_ms = child->ready_ms ? crew->now_ms - child->ready_ms : 0,
 		.in_flight = board_get(&child_row(crew, child)->in_flight),
 		.overrun = child->overrun,
 		.has_in_flight = !crew->config->guest,

@@ -21,6 +21,7 @@ struct obituary {
 	pid_t		 pid;
 	bool		 ever_ready;
 	uint64_t	 lived_ms;
+	uint64_t	 served_ms;	/* of it; 0 = it was never ready */
 	uint64_t	 in_flight;
 	bool		 has_in_flight;	/* a program does not tell */
 	int		 exit_code;	/* -1 = ended by a signal */

@@ -68,7 +68,7 @@ static uint32_t delay_ms(const struct restart_policy *policy, const struct resta
 
 	if (!death->was_ready)
 		return backoff_ms(policy, n - 1, death->random);
-	if (death->lived_ms > policy->backoff_min_ms)
+	if (death->served_ms > policy->backoff_min_ms)
 		return 0;
 	return n < 2 ? 0 : backoff_ms(policy, n - 2, death->random);
 }

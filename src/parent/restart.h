@@ -40,7 +40,7 @@ struct death {
 	uint64_t	at_ms;
 	bool		was_ready;
 	uint32_t	random;		/* any 32 random bits: the jitter */
-	uint64_t	lived_ms;
+	uint64_t	served_ms;	/* since it was ready: a slow start is no service */
 };
 
 enum restart {

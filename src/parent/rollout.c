@@ -169,7 +169,7 @@ static struct restart_verdict judge(struct crew *crew, struct slot *slot, const 
 {
 	const struct death death = {
 		.at_ms = crew->now_ms, .was_ready = o->ever_ready, .random = random_bits(crew),
-		.lived_ms = o->lived_ms,
+		.served_ms = o->served_ms,
 	};
 	struct restart_policy policy = crew->policy;
 
@@ -269,7 +269,7 @@ static void restart(struct crew *crew, struct slot *slot, const struct obituary 
 /* Who went because what it ran would not end is no loss, unless it is all it does. */
 static bool is_no_death(const struct crew *crew, const struct obituary *o)
 {
-	return o->overrun && o->lived_ms >= crew->config->options.backoff_min_ms;
+	return o->overrun && o->served_ms >= crew->config->options.backoff_min_ms;
 }
 
 static void replace_overrun(struct crew *crew, struct slot *slot, const struct obituary *o)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "parent/play.h"
 
-/* Slot 1 crashes as soon as it serves, with a request in hand; slot 0 lives. */
+/* Slot 1 takes longer to start than the shortest wait and crashes as soon as it serves, with a request in hand; slot 0 lives. */
 int worker_main(const struct heritage *h)
 {
 	struct crash_msg crash = { .signal = SIGSEGV, .in_flight = 17, .address = 0x10,
 				   .request = "GET /crash\nHTTP/1.1" };
 
+	if (h->slot == 1)
+		nanosleep(&(struct timespec){ .tv_nsec = 30000000 }, NULL);
 	part_start(h);
 	if (h->slot == 0)
 		return part_wait_for_drain(h);

@@ -232,6 +232,9 @@ static inline bool play_read(struct play *play, int ms)
 	return true;
 }
 
+/* With the whole log: fail_msg() cuts it. */
+#define play_fail(play, ...) do { fputs((play)->log, stdout); fail_msg(__VA_ARGS__); } while (0)
+
 static inline unsigned play_count(const struct play *play, const char *text)
 {
 	unsigned n = 0;
@@ -245,8 +248,7 @@ static inline void play_expect_times(struct play *play, const char *text, unsign
 {
 	while (play_count(play, text) < n)
 		if (!play_read(play, PATIENCE_MS))
-			fail_msg("\"%s\" came %u times, not %u, in:\n%s", text, play_count(play, text), n,
-				 play->log);
+			play_fail(play, "\"%s\" came %u times, not %u", text, play_count(play, text), n);
 }
 
 static inline void play_expect(struct play *play, const char *text)
@@ -257,7 +259,7 @@ static inline void play_expect(struct play *play, const char *text)
 static inline void play_expect_never(struct play *play, const char *text)
 {
 	if (play_count(play, text) > 0)
-		fail_msg("\"%s\" in:\n%s", text, play->log);
+		play_fail(play, "\"%s\" came", text);
 }
 
 static inline void play_expect_order(struct play *play, const char *first, const char *second)
@@ -265,7 +267,7 @@ static inline void play_expect_order(struct play *play, const char *first, const
 	play_expect(play, first);
 	play_expect(play, second);
 	if (strstr(play->log, first) > strstr(play->log, second))
-		fail_msg("\"%s\" after \"%s\" in:\n%s", first, second, play->log);
+		play_fail(play, "\"%s\" after \"%s\"", first, second);
 }
 
 static inline void play_signal(struct play *play, int number)
@@ -283,7 +285,7 @@ static inline uint64_t play_end(struct play *play, int code)
 		;
 	assert_int_equal(waitpid(play->parent, &status, 0), play->parent);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != code)
-		fail_msg("status %x, not code %d, after:\n%s", (unsigned)status, code, play->log);
+		play_fail(play, "status %x, not code %d", (unsigned)status, code);
 	close(play->log_fd);
 	close(play->reserved_fd[0]);
 	close(play->claim_fd[0]);
