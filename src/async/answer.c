@@ -15,26 +15,6 @@
 
 static const struct http_limits limits = { .head_bytes = HEAD_MOST, .n_fields = HTTP_FIELDS_MAX };
 
-/* ---- text ---- */
-
-int text_append(struct text *text, const char *data, size_t len)
-{
-	size_t size = text->size ? text->size : 1024;
-	char *more;
-
-	while (size < text->len + len)
-		size *= 2;
-	more = size > text->size ? realloc(text->at, size) : text->at;
-	if (!more)
-		return -ENOMEM;
-	text->at = more;
-	text->size = size;
-	if (len > 0)
-		memcpy(more + text->len, data, len);
-	text->len += len;
-	return 0;
-}
-
 /* ---- the body ---- */
 
 static int end(struct answer *a, size_t n_behind)
@@ -47,7 +27,7 @@ static int take_rest(struct answer *a, struct span in)
 {
 	if (in.len > a->most - a->body.len)
 		return -EMSGSIZE;
-	return text_append(&a->body, in.at, in.len);
+	return bytes_append(&a->body, in.at, in.len);
 }
 
 static int take_body(struct answer *a, struct span in)
@@ -58,7 +38,7 @@ static int take_body(struct answer *a, struct span in)
 		struct span data = SPAN_NULL;
 
 		verdict = http_body_take(&a->framing, &in, &data);
-		if (data.len > 0 && text_append(&a->body, data.at, data.len) < 0)
+		if (data.len > 0 && bytes_append(&a->body, data.at, data.len) < 0)
 			return -ENOMEM;
 	}
 	if (verdict == HTTP_DONE)
@@ -104,7 +84,7 @@ static int drop_interim(struct answer *a)
 
 static int take_head(struct answer *a, const char *data, size_t len)
 {
-	int r = text_append(&a->head, data, len);
+	int r = bytes_append(&a->head, data, len);
 
 	if (r < 0)
 		return r;
@@ -143,5 +123,5 @@ void answer_finish(struct answer *a)
 {
 	free(a->head.at);
 	free(a->body.at);
-	a->head = a->body = (struct text){ .at = NULL };
+	a->head = a->body = (struct bytes){ .at = NULL };
 }

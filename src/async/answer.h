@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* answer - what another server answers, taken as it comes; and text that grows */
+/* answer - what another server answers, taken as it comes */
 #pragma once
 
+#include "async/bytes.h"
 #include "http/http.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-struct text {
-	char	*at;
-	size_t	 len;
-	size_t	 size;
-};
-
-/* Return: 0 or -ENOMEM. */
-int text_append(struct text *text, const char *data, size_t len);
 
 struct brood_reply {
 	struct http_reply http;
@@ -29,8 +21,8 @@ struct answer {
 	size_t		 most;		/* bytes of the body */
 	unsigned	 n_interim;
 	size_t		 n_behind;	/* bytes that came behind it */
-	struct text	 head;
-	struct text	 body;
+	struct bytes	 head;
+	struct bytes	 body;
 	struct http_body framing;
 	struct brood_reply reply;	/* its fields lie in .head */
 };

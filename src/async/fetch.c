@@ -19,7 +19,7 @@ struct fetch {
 	struct affair	 affair;
 	struct link	*link;		/* NULL = gone */
 	struct alarm	 late;
-	struct text	 asked;		/* the request, as it is sent */
+	struct bytes	 asked;		/* the request, as it is sent */
 	size_t		 unsent;	/* from here on */
 	struct answer	 answer;
 	bool		 may_repeat;	/* on a new connection: it changes nothing, and the first was an old one */
@@ -29,9 +29,9 @@ struct fetch {
 	char		 address[LINK_ADDRESS_BYTES];
 };
 
-static int append_text(struct text *text, const char *string)
+static int append_text(struct bytes *text, const char *string)
 {
-	return text_append(text, string, strlen(string));
+	return bytes_append(text, string, strlen(string));
 }
 
 /* ---- the end ---- */
@@ -218,7 +218,7 @@ static int compose(struct fetch *f, const struct brood_fetch_options *o, const c
 		r = append_text(&f->asked, parts[i]);
 	if (r == 0)
 		r = append_text(&f->asked, length);
-	return r == 0 ? text_append(&f->asked, o->body, o->body_len) : r;
+	return r == 0 ? bytes_append(&f->asked, o->body, o->body_len) : r;
 }
 
 static struct fetch *create(const struct brood_fetch_options *o, const char *method, brood_fetch_fn *done,

@@ -9,6 +9,7 @@
  * millisecond.
  */
 #include "async/async.h"
+#include "async/bytes.h"
 
 #include "base/auto.h"
 
@@ -31,9 +32,7 @@ struct stream {
 	struct brood_process *process;
 	struct watch	*watch;		/* NULL = it has ended */
 	struct alarm	 again;		/* there was more than a turn's share */
-	char		*data;
-	size_t		 len;
-	size_t		 size;
+	struct bytes	 kept;
 	bool		 is_stderr;
 };
 
@@ -90,8 +89,8 @@ static void release(struct brood_process *p)
 {
 	if (being_told == p)
 		being_told = NULL;
-	free(p->streams[0].data);
-	free(p->streams[1].data);
+	free(p->streams[0].kept.at);
+	free(p->streams[1].kept.at);
 	free(p->input);
 	free(p);
 }
@@ -105,10 +104,10 @@ static void kill_group(struct brood_process *p)
 static void tell_done(struct brood_request *request, void *arg)
 {
 	const struct brood_process *p = arg;
-	const struct stream *out = &p->streams[0], *err = &p->streams[1];
+	const struct bytes *out = &p->streams[0].kept, *err = &p->streams[1].kept;
 
 	p->done(p->error == -ECANCELED ? NULL : request, p->error ? p->error : p->code,
-		out->data ? out->data : "", out->len, err->data ? err->data : "", err->len, p->arg);
+		out->at ? out->at : "", out->len, err->at ? err->at : "", err->len, p->arg);
 }
 
 static void finish(struct brood_process *p)
@@ -181,25 +180,6 @@ static void tell_piece(struct brood_request *request, void *arg)
 	p->on_output(request, piece->stream->is_stderr, piece->data, piece->len, p->arg);
 }
 
-static int keep(struct stream *stream, const char *data, size_t len)
-{
-	size_t size = stream->size ? stream->size : 4096;
-	char *more;
-
-	if (len > stream->process->most - stream->len)
-		return -EOVERFLOW;
-	while (size < stream->len + len)
-		size *= 2;
-	more = size > stream->size ? realloc(stream->data, size) : stream->data;
-	if (!more)
-		return -ENOMEM;
-	stream->data = more;
-	stream->size = size;
-	memcpy(more + stream->len, data, len);
-	stream->len += len;
-	return 0;
-}
-
 /* Return: whether it goes on. */
 static bool take(struct stream *stream, const char *data, size_t len)
 {
@@ -208,7 +188,7 @@ static bool take(struct stream *stream, const char *data, size_t len)
 	int r;
 
 	if (!p->on_output) {
-		r = keep(stream, data, len);
+		r = len > p->most - stream->kept.len ? -EOVERFLOW : bytes_append(&stream->kept, data, len);
 		if (r < 0)
 			end_early(p, r);
 		return r == 0;

@@ -7,6 +7,7 @@
  * would have to be looked up, which blocks.
  */
 #include "async/async.h"
+#include "async/bytes.h"
 
 #include "base/address.h"
 #include "base/auto.h"
@@ -33,9 +34,7 @@ struct brood_socket {
 	bool		 half_closed;	/* by us, once all is sent */
 	bool		 ended;		/* by the other side */
 	bool		 awaits_room;
-	char		*unsent;
-	size_t		 n_unsent;
-	size_t		 size;
+	struct bytes	 unsent;
 	bool		 ending;	/* on_close is being told */
 	int		 error;
 	struct brood_socket_events events;
@@ -57,7 +56,7 @@ static void release(struct brood_socket *s)
 	reactor_alarm(async_reactor(), &s->late, ENGINE_NEVER);
 	reactor_alarm(async_reactor(), &s->again, ENGINE_NEVER);
 	reactor_unwatch(async_reactor(), s->watch);
-	free(s->unsent);
+	free(s->unsent.at);
 	free(s);
 }
 
@@ -164,7 +163,7 @@ static ssize_t send_now(struct brood_socket *s, const char *data, size_t len)
 
 static void half_close_when_sent(struct brood_socket *s)
 {
-	if (!s->half_closed || s->n_unsent > 0)
+	if (!s->half_closed || s->unsent.len > 0)
 		return;
 	(void)shutdown(watch_fd(s->watch), SHUT_WR);
 	if (s->ended)	/* told when nobody is being called */
@@ -173,14 +172,14 @@ static void half_close_when_sent(struct brood_socket *s)
 
 static int flush(struct brood_socket *s)
 {
-	ssize_t n = s->n_unsent > 0 ? send_now(s, s->unsent, s->n_unsent) : 0;
+	ssize_t n = s->unsent.len > 0 ? send_now(s, s->unsent.at, s->unsent.len) : 0;
 
 	if (n < 0)
 		return (int)n;
-	s->n_unsent -= (size_t)n;
+	s->unsent.len -= (size_t)n;
 	if (n > 0)
-		memmove(s->unsent, s->unsent + n, s->n_unsent);
-	if (s->n_unsent > 0)
+		memmove(s->unsent.at, s->unsent.at + n, s->unsent.len);
+	if (s->unsent.len > 0)
 		await_room(s);
 	half_close_when_sent(s);
 	return 0;
@@ -225,28 +224,11 @@ static void on_room(void *arg)
 		end(s, r);
 		return;
 	}
-	if (s->n_unsent > 0 || !s->wants_room)
+	if (s->unsent.len > 0 || !s->wants_room)
 		return;
 	s->wants_room = false;
 	if (s->events.on_writable)
 		(void)tell(s, tell_writable, s);
-}
-
-static int keep(struct brood_socket *s, const char *data, size_t len)
-{
-	size_t size = s->size ? s->size : 4096;
-	char *more;
-
-	while (size < s->n_unsent + len)
-		size *= 2;
-	more = size > s->size ? realloc(s->unsent, size) : s->unsent;
-	if (!more)
-		return -ENOMEM;
-	s->unsent = more;
-	s->size = size;
-	memcpy(more + s->n_unsent, data, len);
-	s->n_unsent += len;
-	return 0;
 }
 
 int brood_socket_write(struct brood_socket *s, const void *data, size_t len)
@@ -256,17 +238,17 @@ int brood_socket_write(struct brood_socket *s, const void *data, size_t len)
 
 	if (s->half_closed)
 		return -EPIPE;
-	if (s->n_unsent > WRITE_HIGH) {
+	if (s->unsent.len > WRITE_HIGH) {
 		s->wants_room = true;
 		return -EAGAIN;
 	}
-	if (s->connected && s->n_unsent == 0)
+	if (s->connected && s->unsent.len == 0)
 		n = send_now(s, data, len);
 	if (n < 0)
 		return (int)n;
 	if ((size_t)n == len)
 		return 0;
-	r = keep(s, (const char *)data + n, len - (size_t)n);
+	r = bytes_append(&s->unsent, (const char *)data + n, len - (size_t)n);
 	if (r == 0)
 		await_room(s);
 	return r;
@@ -290,7 +272,7 @@ static bool hear_end(struct brood_socket *s)
 	s->ended = true;
 	if (s->events.on_end && !s->half_closed)
 		return tell(s, tell_end, s);
-	if (s->events.on_end && s->n_unsent > 0)
+	if (s->events.on_end && s->unsent.len > 0)
 		return true;
 	end(s, 0);
 	return false;
@@ -302,7 +284,7 @@ static void on_readable(void *arg)
 	struct brood_socket *s = arg;
 
 	if (s->ended) {
-		if (s->half_closed && s->n_unsent == 0)
+		if (s->half_closed && s->unsent.len == 0)
 			end(s, 0);
 		return;
 	}
