@@ -9,7 +9,8 @@
  * more, but its connections would wait for the end of the drain, and a stop for it.
  *
  * Looking is the only thing an idle parent wakes for, once a second; on that occasion it may find that
- * connections are to move (transfer.c).
+ * connections are to move (transfer.c). It judges by when it was to look: who stood still together with the parent,
+ * in a container that was paused or a machine that was, has until the next look to turn again.
  */
 #include "parent/hang.h"
 
@@ -38,7 +39,7 @@ static uint64_t silence_limit(const struct crew *crew)
 }
 
 /* Who lies on the board is killed too early or too late. */
-uint64_t hang_silent_ms(const struct crew *crew, const struct child *child)
+static uint64_t silent_at(const struct crew *crew, const struct child *child, uint64_t at_ms)
 {
 	const struct board_row *row = child_row(crew, child);
 	uint64_t since_ms = child->stopped_ms;
@@ -50,7 +51,12 @@ uint64_t hang_silent_ms(const struct crew *crew, const struct child *child)
 		if (since_ms < child->ready_ms)
 			since_ms = child->ready_ms;
 	}
-	return crew->now_ms > since_ms ? crew->now_ms - since_ms : 0;
+	return at_ms > since_ms ? at_ms - since_ms : 0;
+}
+
+uint64_t hang_silent_ms(const struct crew *crew, const struct child *child)
+{
+	return silent_at(crew, child, crew->now_ms);
 }
 
 static void set_silent(struct crew *crew, struct slot *slot, uint64_t ms)
@@ -88,7 +94,7 @@ static void look_at(struct crew *crew, struct slot *slot)
 
 	if (!slot_is_served(slot->state) || !child || child->phase != CHILD_SERVING)
 		return;
-	ms = hang_silent_ms(crew, child);
+	ms = silent_at(crew, child, crew->look_ms);
 	if ((ms >= silence_limit(crew)) != child->silent)
 		set_silent(crew, slot, ms);
 	if (ms >= timeout_of(crew) && child->deadline_ms == 0)	/* else it has been told */
@@ -101,7 +107,7 @@ static void look_at_leaving(struct crew *crew, struct child *child)
 
 	if (child->phase != CHILD_LEAVING || !child->ever_ready || child->hung || slot_is_task(child->slot))
 		return;
-	ms = hang_silent_ms(crew, child);
+	ms = silent_at(crew, child, crew->look_ms);
 	if (ms >= silence_limit(crew) && crew->stopping)
 		intake_on_loss(crew, child->slot);
 	if (ms < timeout_of(crew))

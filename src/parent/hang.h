@@ -9,7 +9,7 @@ struct crew;
 
 /* Once every worker is ready, and when the timeout may have changed; until the last has gone. */
 void hang_watch(struct crew *crew);
-/* Looks at every worker's heartbeat. */
+/* Looks at every worker's heartbeat, as it was due at look_ms. */
 void hang_look(struct crew *crew);
 /*
  * For how long the loop of @child has not turned, which was ready once; 0 = it waits. The board can say anything.
