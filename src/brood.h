@@ -186,6 +186,7 @@ struct brood_options {
 	uint32_t	ready_delay_ms;		/* 1000: with BROOD_READY_DELAY */
 	uint32_t	stop_signal;		/* SIGTERM: tells a program to finish and leave */
 	uint32_t	shell;			/* 1 = its words are a command of /bin/sh */
+	uint32_t	non_blocking;		/* 1 = accept(2) of its sockets does not wait: O_NONBLOCK, which all who share one have */
 	uint32_t	stdio;			/* enum brood_stdio; nothing can be read from */
 	const char	*env;			/* more of its environment: NAME=value, one a line */
 	const char	*cwd;			/* the directory it starts in */

@@ -69,6 +69,7 @@
 	X(ready_delay_ms,	1000,		1,	DAY_MS)			\
 	X(stop_signal,		15,		1,	64)			\
 	X(shell,		0,		0,	1)			\
+	X(non_blocking,		0,		0,	1)			\
 	X(stdio,		0,		0,	BROOD_STDIO_LOG)	\
 	X(access_log_format,	0,		0,	BROOD_ACCESS_JSON)	\
 	X(state_bytes,		16 * MIB,	MIB,	256 * GIB)		\

@@ -57,6 +57,8 @@ const struct option option_table[] = {
 	     "that has it finish and leave"),
 	RUNS("shell",             NULL,       parse_switch,        pool.shell,
 	     "it is a command of /bin/sh"),
+	RUNS("non-blocking",      NULL,       parse_switch,        pool.non_blocking,
+	     "accept(2) of its sockets does not wait; for nginx"),
 	CHOICE_OF("stdio",        "WHERE",    stdios,              pool.stdio,
 	       "what it writes: inherit, null or log", FOR_RUN),
 	RUNS("env",               "NAME=VALUE", parse_env,         env,

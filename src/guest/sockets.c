@@ -3,7 +3,9 @@
  * sockets - what the program is to accept from, inherited or our own
  *
  * What we bind the parent listens on, and says ACCEPT. A new socket is made blocking, as systemd passes them; one
- * that was somebody's before stays as that one has it, who may still accept from it.
+ * that was somebody's before stays as that one has it, who may still accept from it. With --non-blocking none waits:
+ * a program that only asks where it was told of a connection, and finds that another one has it, would wait in accept(2)
+ * for the next, deaf to all else.
  */
 #include "guest/room.h"
 
@@ -27,6 +29,8 @@ int sockets_open(struct keeper *k, char *why, size_t size)
 		char text[ADDRESS_TEXT_BYTES];
 
 		k->listen_fd[i] = k->heritage->listen_fd[i];
+		if (k->listen_fd[i] >= 0 && k->config->options.non_blocking)
+			(void)fcntl(k->listen_fd[i], F_SETFL, O_NONBLOCK);
 		if (k->listen_fd[i] >= 0)
 			continue;
 		k->listen_fd[i] = address_bind(&k->config->listen[i], true);
@@ -35,7 +39,7 @@ int sockets_open(struct keeper *k, char *why, size_t size)
 			snprintf(why, size, "cannot listen on %s: %s", text, strerror(-k->listen_fd[i]));
 			return -1;
 		}
-		(void)fcntl(k->listen_fd[i], F_SETFL, 0);
+		(void)fcntl(k->listen_fd[i], F_SETFL, k->config->options.non_blocking ? O_NONBLOCK : 0);
 		keeper_tell(k, CHANNEL_LISTENER, &message, k->listen_fd[i]);
 	}
 	return 0;

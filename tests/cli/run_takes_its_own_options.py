@@ -17,7 +17,7 @@ for flag in ("root", "text", "handler", "max-body", "idle-timeout", "engine", "o
     check_refused(2, [f"--{flag} is an option of brood serve, not of brood run"], "run", f"--{flag}", "--", "true")
     variable = "BROOD_" + flag.upper().replace("-", "_")
     check_refused(2, [variable, "an option of brood serve"], "run", "--", "true", **{variable: "1"})
-for flag in ("ready", "stop-signal", "shell", "stdio", "env", "cwd"):
+for flag in ("ready", "stop-signal", "shell", "non-blocking", "stdio", "env", "cwd"):
     check_refused(2, [f"--{flag} is an option of brood run, not of brood serve"], "serve", f"--{flag}")
 for flag, wrong, allowed in (("ready", "soon", "listen, notify or delay"), ("ready", "delay:", "delay:500ms"),
                              ("ready", "delay:0ms", "delay:500ms"), ("ready", "delay:5", "delay:500ms"),
@@ -42,13 +42,13 @@ def in_force(*arguments, **variables):
 
 
 lines = in_force()
-for line in ("ready = listen", "stop-signal = TERM", "shell = 0", "stdio = inherit", "workers = auto"):
+for line in ("ready = listen", "stop-signal = TERM", "shell = 0", "non-blocking = 0", "stdio = inherit", "workers = auto"):
     check(line in lines, line, lines)
 check(not any(line.startswith(("max-body", "root", "engine")) for line in lines), lines)
 check("listen = none" in (lines := in_force("--listen", "none")), lines)
 check("listen = :1" in (lines := in_force("--listen", ":1", BROOD_LISTEN="none")), lines)
-lines = in_force("--ready", "delay:2s", "--stop-signal=3", "--env", "A=b c, d", "--env", "B=", "--stdio", "log", "--shell")
-for line in ("ready = delay:2s", "stop-signal = QUIT", "env = A=b c, d", "env = B=", "stdio = log", "shell = 1"):
+lines = in_force("--ready", "delay:2s", "--stop-signal=3", "--env", "A=b c, d", "--env", "B=", "--stdio", "log", "--shell", "--non-blocking")
+for line in ("ready = delay:2s", "stop-signal = QUIT", "env = A=b c, d", "env = B=", "stdio = log", "shell = 1", "non-blocking = 1"):
     check(line in lines, line, lines)
 with tempfile.TemporaryDirectory() as folder:
     path = pathlib.Path(folder, "brood.ini")

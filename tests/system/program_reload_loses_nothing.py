@@ -50,7 +50,7 @@ def programs():
     if shutil.which("node"):
         yield "node", ("node", os.path.join(HERE, "../../tools/examples/server.js")), ("keepalive", "close"), "/echo", ()
     if nginx(0)[0]:
-        yield "nginx", nginx, ("close",), "/", ("--env", "NGINX=3;", "--stop-signal", "QUIT")
+        yield "nginx", nginx, ("close",), "/", ("--env", "NGINX=3;", "--stop-signal", "QUIT", "--non-blocking")
     if shutil.which("gunicorn"):
         with open(os.path.join(folder.name, "app.py"), "w", encoding="ascii") as file:
             file.write(APP)

@@ -9,7 +9,7 @@ _brood_serve='--root --text --handler --listing --cache-size --max-connections -
 	--idle-timeout --write-timeout --linger-timeout --max-conn-requests --max-conn-age --access-log
 	--access-log-format --state --state-size --state-full
 	--state-prefix --state-timeout'
-_brood_run='--ready --stop-signal --shell --stdio --env --cwd'
+_brood_run='--ready --stop-signal --shell --non-blocking --stdio --env --cwd'
 
 _brood_words() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
