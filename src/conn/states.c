@@ -29,9 +29,10 @@
  * How long a connection that is to be closed must have been quiet: one that has asked, three times as long as it
  * ever was between two requests, within these, because who is slow, or has no time on a busy machine, asks late.
  */
-#define QUIET_MS	100
+#define QUIET_MS	250
 #define QUIET_MOST_MS	1000
 #define QUIET_FIRST_MS	500	/* one that was accepted and has not asked yet */
+#define LINGER_QUIET_MS	100	/* one that has its last answer, and has only to close */
 
 static void read_head(struct conn_table *table, struct conn *c, struct span *in)
 {
@@ -227,7 +228,7 @@ static uint64_t idle_until(const struct conn_table *table, const struct conn *c)
 static uint64_t linger_until(const struct conn_table *table, const struct conn *c)
 {
 	uint64_t until_ms = c->since_ms + table->limits.linger_timeout_ms;
-	uint64_t quiet_ms = later(c->heard_ms, c->since_ms) + QUIET_MS;
+	uint64_t quiet_ms = later(c->heard_ms, c->since_ms) + LINGER_QUIET_MS;
 
 	return table->draining || table->leaving ? earlier(quiet_ms, until_ms) : until_ms;
 }

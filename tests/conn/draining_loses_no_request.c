@@ -16,7 +16,7 @@ static void idle_ones_are_closed(struct engine *e)
 	new = join(0);
 	taken_clear(&taken);
 	tell(idle, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
-	take_all(idle, &taken, 150);
+	take_all(idle, &taken, 300);
 	assert_false(taken.ended);
 	start = clock_ms();
 	conn_table_drain(&table);
