@@ -76,14 +76,18 @@ def expect_all_is_counted(brood, port, engine):
 def expect_latencies(brood, port):
     """Those that take 100 ms are where they belong."""
     before = metrics_of(port)
+    times = []
     for _ in range(5):
+        began = time.monotonic()
         check(brood.get("/sleep?ms=100").status == 200, "it slept")
+        times.append(time.monotonic() - began)
     after = wait_until(lambda: (now := metrics_of(port))["brood_request_duration_seconds_count"] ==
                        before["brood_request_duration_seconds_count"] + 5 and now, 5, "they are counted")
     grown = {float(name.split("le=")[1][:-1]): after[name] - before[name] for name in after if "seconds_bucket" in name}
-    check(grown[0.065536] == 0 and grown[0.196608] == 5, grown)
+    check(grown[0.065536] == 0 and all(n >= sum(seen <= most for seen in times) for most, n in grown.items()),
+          f"{times}: {grown}")
     took = after["brood_request_duration_seconds_sum"] - before["brood_request_duration_seconds_sum"]
-    check(0.49 <= took < 0.8, took)      # timers are exact to a millisecond
+    check(0.49 <= took <= sum(times), f"{took} of {times}")     # timers are exact to a millisecond
 
 
 def expect_refusals(brood, port):

@@ -8,6 +8,7 @@ import os
 import random
 import socket
 import stat
+import statistics
 import subprocess
 import tempfile
 import time
@@ -356,6 +357,7 @@ class Plays:
 
     def test_changes_are_noticed_at_once(self):
         path = put(self.root, "live.txt", b"one")
+        took = []
         for step in range(8):
             content = b"%d" % (step % 10) * (3 if step % 2 else 70000)
             self.await_body("/live.txt", self.content("live.txt"))
@@ -364,17 +366,20 @@ class Plays:
             else:
                 put(self.root, "live.new", content)
                 os.rename(path[:-3] + "new", path)
-            self.assertLess(self.await_body("/live.txt", content), 0.2)
+            took.append(self.await_body("/live.txt", content))
+        self.assertLess(statistics.median(took), 0.2)       # a busy machine may stop for as long
         os.unlink(path)
         time.sleep(0.2)
         self.assertEqual(self.get("/live.txt").status, 404)
 
     def test_two_writes_of_one_size_in_one_tick_are_told_apart(self):
+        took = []
         for step in range(10):
             put(self.root, "tick.txt", b"a%d" % step)
             self.get("/tick.txt")
             put(self.root, "tick.txt", b"b%d" % step)
-            self.assertLess(self.await_body("/tick.txt", b"b%d" % step), 0.2)
+            took.append(self.await_body("/tick.txt", b"b%d" % step))
+        self.assertLess(statistics.median(took), 0.2)
 
     def test_an_encoding_that_appears_is_noticed(self):
         text = b"grow " * 1000

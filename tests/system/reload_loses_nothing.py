@@ -7,7 +7,7 @@ import os
 import signal
 import time
 
-from _play import Brood, Checker, check, engines
+from _play import Brood, Checker, check, engines, wait_until
 
 N_WORKERS = 4
 
@@ -44,7 +44,7 @@ for engine in engines():
             for checker in checkers:
                 checker.expect_nothing_noticed()
             brood.wait_for_line("left after", 20, times * N_WORKERS)
-            check(descriptors_of_parent(brood) == rest, "the parent keeps nothing of them")
+            wait_until(lambda: descriptors_of_parent(brood) == rest, 5, "the parent keeps nothing of them")
             check(not brood.lines("killed|died|restarting|cut"), "no death, no penalty")
             brood.stop()
         print(f"{engine}, surge {surge}: {times} reloads, {took / (times - 1) * 1000:.0f} ms each")
