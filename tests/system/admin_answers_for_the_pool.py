@@ -84,10 +84,10 @@ def expect_latencies(brood, port):
     after = wait_until(lambda: (now := metrics_of(port))["brood_request_duration_seconds_count"] ==
                        before["brood_request_duration_seconds_count"] + 5 and now, 5, "they are counted")
     grown = {float(name.split("le=")[1][:-1]): after[name] - before[name] for name in after if "seconds_bucket" in name}
-    check(grown[0.065536] == 0 and all(n >= sum(seen <= most for seen in times) for most, n in grown.items()),
+    check(grown[0.065536] == 0 and all(n >= sum(seen + 0.002 <= most for seen in times) for most, n in grown.items()),
           f"{times}: {grown}")
     took = after["brood_request_duration_seconds_sum"] - before["brood_request_duration_seconds_sum"]
-    check(0.49 <= took <= sum(times), f"{took} of {times}")     # timers are exact to a millisecond
+    check(0.49 <= took <= sum(times) + 0.01, f"{took} of {times}")      # its clock has milliseconds
 
 
 def expect_refusals(brood, port):
