@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """What a message of an echo costs, of a stream or a datagram: a worker of brood beside null_echo or null_udp.
 
-Both are on one CPU and in turn, the load is on another: each connection, or socket, has one message on its way.
+Both are on one CPU and in turn, the load is on another: each connection, or socket, has one message on its way, or --burst
+datagrams.
 """
 import contextlib
 import os
@@ -52,7 +53,7 @@ def take_slice(args, server, pid, cpu):
     """(CPU time a message in ns, messages a second) of process @pid."""
     before = cpu_ns([pid])
     argv = [os.path.join(args.build, "echo"), server.port, args.connections, args.bytes, args.seconds,
-            *(["udp"] if args.udp else [])]
+            *(["udp", args.burst] if args.udp else [])]
     n = int(subprocess.run(list(map(str, argv)), stdout=subprocess.PIPE, text=True, check=True,
                            preexec_fn=lambda: os.sched_setaffinity(0, {cpu})).stdout)
     time.sleep(SETTLE_SECONDS)
@@ -74,6 +75,7 @@ def measure(args, rows):
                 seen[server].append(take_slice(args, server, pid, client_cpu))
     cost, rate = ({server: [s[i] for s in slices[1:]] for server, slices in seen.items()} for i in (0, 1))
     of = f"{args.connections} {'sockets' if args.udp else 'connections'}, {args.bytes} bytes"
+    of += f", {args.burst} at once" if args.burst > 1 else ""
     what = "datagram" if args.udp else "message"
     rows.add(f"echo over {'UDP' if args.udp else 'TCP'}, {of}: CPU time a {what}", "ns", cost[pool],
              (null.name, cost[null]), DATAGRAM_BAR if args.udp else STREAM_BAR)
@@ -82,4 +84,5 @@ def measure(args, rows):
 
 
 if __name__ == "__main__":
-    sys.exit(bench(__doc__, 21280, measure, rounds=10, seconds=0.5, connections=64, bytes=64, engine="auto", udp=False))
+    sys.exit(bench(__doc__, 21280, measure, rounds=10, seconds=0.5, connections=64, bytes=64, engine="auto", udp=False,
+                   burst=1))

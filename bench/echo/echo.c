@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * echo - loads an echo: echo PORT CONNECTIONS BYTES SECONDS [udp]; prints how many messages came back
+ * echo - loads an echo: echo PORT CONNECTIONS BYTES SECONDS [udp [BURST]]; prints how many messages came back
  *
- * Each connection has one message on its way: it sends the next when the last has come back whole.
+ * Each connection has one message on its way, or a burst of them: it sends the next when the last has come back whole.
  */
 #include <err.h>
 #include <errno.h>
@@ -18,9 +18,11 @@
 
 #define CONNS_MOST 4096
 #define BYTES_MOST 65536
+#define BURST_MOST 64
 
 static char message[BYTES_MOST], back[BYTES_MOST];
-static uint32_t n_back[CONNS_MOST];	/* bytes, of the message on its way */
+static uint32_t n_back[CONNS_MOST];	/* bytes, of what is on its way */
+static unsigned n_burst = 1;		/* messages at once */
 static int fds[CONNS_MOST];
 
 static double now_s(void)
@@ -46,14 +48,19 @@ static int join(uint16_t port, int type)
 
 static void say(int fd, size_t n)
 {
-	if (send(fd, message, n, MSG_NOSIGNAL) != (ssize_t)n)
+	struct iovec iov = { message, n };
+	struct mmsghdr burst[BURST_MOST];
+
+	for (unsigned i = 0; i < n_burst; i++)
+		burst[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 } };
+	if (sendmmsg(fd, burst, n_burst, MSG_NOSIGNAL) != (int)n_burst || burst[0].msg_len != n)
 		err(1, "send");
 }
 
-/* Return: whether a message has come back whole. */
+/* Return: whether all @n_bytes have come back. */
 static int hear(unsigned i, size_t n_bytes)
 {
-	ssize_t n = recv(fds[i], back, n_bytes - n_back[i], MSG_DONTWAIT);
+	ssize_t n = recv(fds[i], back, sizeof(back) < n_bytes - n_back[i] ? sizeof(back) : n_bytes - n_back[i], MSG_DONTWAIT);
 
 	if (n < 0 && errno == EAGAIN)
 		return 0;
@@ -68,19 +75,21 @@ static int hear(unsigned i, size_t n_bytes)
 
 int main(int argc, char **argv)
 {
-	unsigned n_conns = argc == 5 || argc == 6 ? (unsigned)atoi(argv[2]) : 0;
-	size_t n_bytes = argc == 5 || argc == 6 ? (size_t)atoi(argv[3]) : 0;
+	unsigned n_conns = argc >= 5 && argc <= 7 ? (unsigned)atoi(argv[2]) : 0;
+	size_t n_bytes = argc >= 5 && argc <= 7 ? (size_t)atoi(argv[3]) : 0;
 	struct epoll_event events[512];
 	unsigned long n_messages = 0;
 	double end_s;
 	int epoll_fd = epoll_create1(0);
 
-	if (n_conns < 1 || n_conns > CONNS_MOST || n_bytes < 1 || n_bytes > BYTES_MOST)
-		errx(2, "usage: echo PORT CONNECTIONS BYTES SECONDS [udp]");
+	if (argc == 7)
+		n_burst = (unsigned)atoi(argv[6]);
+	if (n_conns < 1 || n_conns > CONNS_MOST || n_bytes < 1 || n_bytes > BYTES_MOST || n_burst < 1 || n_burst > BURST_MOST)
+		errx(2, "usage: echo PORT CONNECTIONS BYTES SECONDS [udp [BURST]]");
 	for (unsigned i = 0; i < n_conns; i++) {
 		struct epoll_event event = { .events = EPOLLIN, .data.u32 = i };
 
-		fds[i] = join((uint16_t)atoi(argv[1]), argc == 6 ? SOCK_DGRAM : SOCK_STREAM);
+		fds[i] = join((uint16_t)atoi(argv[1]), argc >= 6 ? SOCK_DGRAM : SOCK_STREAM);
 		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fds[i], &event) < 0)
 			err(1, "epoll");
 	}
@@ -91,9 +100,9 @@ int main(int argc, char **argv)
 		int n = epoll_wait(epoll_fd, events, 512, 1000);
 
 		for (int e = 0; e < n; e++) {
-			if (!hear(events[e].data.u32, n_bytes))
+			if (!hear(events[e].data.u32, n_burst * n_bytes))
 				continue;
-			n_messages++;
+			n_messages += n_burst;
 			say(fds[events[e].data.u32], n_bytes);
 		}
 	}

@@ -6,6 +6,7 @@ SIBLINGS = {			# kind -> script and what it is told
     "respawn": ("respawn.py",),
     "echo": ("echo.py",),
     "datagrams": ("echo.py", "--udp"),
+    "bursts": ("echo.py", "--udp", "--connections", "4", "--burst", "16"),
     "messages": ("programs.py", "--of", "messages"),
     "state": ("programs.py", "--of", "state"),
     "redis": ("redis.py",),

@@ -89,7 +89,7 @@ HARD = "## Killed workers, slow readers"
 SINGLES = """\
 ## Each part by itself
 
-What a bench of its own measured: `bench/footprint.py`, `respawn.py`, `echo.py` (and with `--udp`), `programs.py` (which
+What a bench of its own measured: `bench/footprint.py`, `respawn.py`, `echo.py` (and with `--udp`, one by one and `--burst 16`), `programs.py` (which
 runs `build/bench/messages` and `state`), `redis.py`, `tasks.py`, `balance.py`, `metrics.py`, and a tenth of
 `planned.py` on io_uring; `bench/planned.py` alone runs all of it, as root and as nobody and on both engines. A number is
 the median of its slices with the 95 % interval of that median. The null is the least that could do the same, or the same

@@ -13,33 +13,21 @@
  * Fails by: replies that cannot be sent at once; they are dropped, and counted. What the kernel drops while a slot
  * has no worker is not.
  */
+#include "worker/flow.h"
 #include "worker/room.h"
 
 #include "bridge/config.h"
 
 #include <errno.h>
 #include <linux/sock_diag.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define BATCH		32	/* datagrams a system call */
 #define BATCHES_A_TURN	8
-#define BYTES_MOST	65536
 #define LOOK_MS		100	/* between two looks at what was dropped */
-#define CONTROL_BYTES	CMSG_SPACE(sizeof(struct in6_pktinfo))
-
-struct flow {
-	struct mmsghdr	headers[BATCH];
-	struct iovec	iov[BATCH];
-	struct address	peers[BATCH];
-	char		control[BATCH][CONTROL_BYTES] __attribute__((aligned(8)));
-	char		*bytes;		/* BYTES_MOST each; taken as they are used */
-};
 
 struct datagrams {
 	struct flow	in, out;
-	unsigned	n_out;
 	int		fd;		/* of the batch that is being handled */
 	uint64_t	look_ms;	/* at what was dropped, next */
 };
@@ -47,22 +35,10 @@ struct datagrams {
 struct brood_datagram {
 	struct worker		*worker;
 	const struct listener	*listener;
-	unsigned		 n;	/* of the batch */
+	unsigned		 n;	/* of the batch: the buffer it is in */
+	const char		*data;
 	size_t			 len;
 };
-
-static bool flow_init(struct flow *flow)
-{
-	flow->bytes = malloc((size_t)BATCH * BYTES_MOST);
-	for (unsigned i = 0; flow->bytes && i < BATCH; i++) {
-		flow->iov[i] = (struct iovec){ flow->bytes + (size_t)i * BYTES_MOST, BYTES_MOST };
-		flow->headers[i].msg_hdr = (struct msghdr){
-			.msg_name = &flow->peers[i].any, .msg_iov = &flow->iov[i], .msg_iovlen = 1,
-			.msg_control = flow->control[i],
-		};
-	}
-	return flow->bytes;
-}
 
 int datagrams_create(struct worker *w)
 {
@@ -110,62 +86,27 @@ static void look_at_drops(struct worker *w)
 void datagrams_start(struct listener *l)
 {
 	l->n_dropped = n_dropped(l->fd);
+	flow_gather(l->fd);
 }
 
 /* ---- sending ---- */
 
-/* Those the kernel refuses are lost, as any datagram may be. */
 static void flush(struct worker *w)
 {
 	struct datagrams *d = w->datagrams;
-	unsigned done = 0;
 
-	while (done < d->n_out) {
-		int n = sendmmsg(d->fd, d->out.headers + done, d->n_out - done, MSG_NOSIGNAL);
-
-		w->n_datagrams_sent += n > 0 ? (uint64_t)n : 0;
-		w->n_datagrams_dropped += n <= 0;
-		done += n > 0 ? (unsigned)n : 1;
-	}
-	d->n_out = 0;
-}
-
-/* Where it was sent to is where the reply comes from; by whichever way leads there. */
-static void reply_from(const struct msghdr *in, struct msghdr *out)
-{
-	struct cmsghdr *c = CMSG_FIRSTHDR(in);
-
-	out->msg_controllen = 0;
-	if (!c || in->msg_controllen > CONTROL_BYTES)
-		return;
-	memcpy(out->msg_control, in->msg_control, in->msg_controllen);
-	out->msg_controllen = in->msg_controllen;
-	c = CMSG_FIRSTHDR(out);
-	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
-		((struct in_pktinfo *)CMSG_DATA(c))->ipi_ifindex = 0;
-	else if (!IN6_IS_ADDR_LINKLOCAL(&((struct in6_pktinfo *)CMSG_DATA(c))->ipi6_addr))
-		((struct in6_pktinfo *)CMSG_DATA(c))->ipi6_ifindex = 0;
+	flow_send(&d->out, d->fd, &w->n_datagrams_sent, &w->n_datagrams_dropped);
 }
 
 int brood_datagram_reply(struct brood_datagram *datagram, const void *data, size_t len)
 {
-	struct worker *w = datagram->worker;
-	struct datagrams *d = w->datagrams;
-	const struct msghdr *in = &d->in.headers[datagram->n].msg_hdr;
-	struct msghdr *out;
+	struct datagrams *d = datagram->worker->datagrams;
 
-	if (len > BYTES_MOST - 1)
+	if (len > FLOW_BYTES - 1)
 		return -EMSGSIZE;
-	if (d->n_out == BATCH)
-		flush(w);
-	out = &d->out.headers[d->n_out].msg_hdr;
-	memcpy(&d->out.peers[d->n_out], in->msg_name, in->msg_namelen);
-	out->msg_namelen = in->msg_namelen;
-	reply_from(in, out);
-	if (len > 0)
-		memcpy(d->out.iov[d->n_out].iov_base, data, len);
-	d->out.iov[d->n_out].iov_len = len;
-	d->n_out++;
+	if (d->out.n == FLOW_MOST)
+		flush(datagram->worker);
+	flow_reply(&d->out, &d->in, datagram->n, data, len);
 	return 0;
 }
 
@@ -214,34 +155,37 @@ static void handle(void *arg)
 	struct brood_datagram *g = arg;
 	const struct datagram_service *service = &g->worker->datagram_services[g->listener->index];
 
-	service->fn(g, g->worker->datagrams->in.iov[g->n].iov_base, g->len, service->arg);
+	service->fn(g, g->data, g->len, service->arg);
 }
 
-static void prepare(struct flow *in)
+/* Each of those that came together. */
+static void handle_all(struct worker *w, const struct listener *l, unsigned n)
 {
-	for (unsigned i = 0; i < BATCH; i++) {
-		in->headers[i].msg_hdr.msg_namelen = sizeof(in->peers[i].v6);
-		in->headers[i].msg_hdr.msg_controllen = CONTROL_BYTES;
-	}
+	const struct flow *in = &w->datagrams->in;
+	const char *data = in->iov[n].iov_base;
+	size_t left = in->headers[n].msg_len, piece = flow_piece(in, n);
+
+	do {
+		struct brood_datagram g = { w, l, n, data, left < piece ? left : piece };
+
+		w->n_datagrams++;
+		(void)call_plain(&w->conns, handle, &g);	/* a fault costs the rest of its handling */
+		data += g.len;
+		left -= g.len;
+	} while (left > 0);
 }
 
 /* Return: whether there may be more. */
 static bool receive_batch(struct worker *w, const struct listener *l)
 {
 	struct datagrams *d = w->datagrams;
-	int n;
+	int n = flow_receive(&d->in, l->fd);
 
-	prepare(&d->in);
-	n = recvmmsg(l->fd, d->in.headers, BATCH, MSG_DONTWAIT, NULL);
 	d->fd = l->fd;
-	for (int i = 0; i < n; i++) {
-		struct brood_datagram g = { w, l, (unsigned)i, d->in.headers[i].msg_len };
-
-		w->n_datagrams++;
-		(void)call_plain(&w->conns, handle, &g);	/* a fault costs the rest of its handling */
-	}
+	for (int i = 0; i < n; i++)
+		handle_all(w, l, (unsigned)i);
 	flush(w);
-	return n == BATCH;
+	return n == FLOW_MOST;
 }
 
 void datagrams_receive(struct worker *w, struct listener *l)

@@ -4,12 +4,17 @@
 # timeout: 300
 import errno
 import os
+import shutil
 import signal
 import socket
+import struct
+import subprocess
 import threading
 import time
 
-from _play import Brood, Checker, MODEL, check, engines, free_port, wait_until
+from _play import Brood, Checker, MODEL, check, engines, free_port, stop_process, wait_until
+
+UDP_SEGMENT = 103       # of linux/udp.h
 
 
 class Asker:
@@ -89,6 +94,57 @@ def from_the_right_address(engine):
         brood.stop()
 
 
+def exchange(port, sizes, host="127.0.0.1", cut=0):
+    """Datagrams of these sizes while the worker sleeps, so that they come together; with cut, given to the kernel as one."""
+    asker = Asker(port, host)
+    burst = [os.urandom(n) for n in sizes]
+    if cut:
+        asker.socket.sendmsg([b"".join(burst)], [(socket.SOL_UDP, UDP_SEGMENT, struct.pack("@H", cut))], 0, asker.to)
+    else:
+        for data in burst:
+            asker.socket.sendto(data, asker.to)
+    return lambda: check([asker.socket.recvfrom(65536) for _ in burst] == [(data, asker.to) for data in burst],
+                         f"{sizes} to {host}: each comes back as it was, in order")
+
+
+def together(engine):
+    """What leaves or comes as one for the kernel is many for everybody else."""
+    port = free_port()
+    with Brood("--listen", f"udp::{port}", "--log-level", "debug", engine=engine, workers=1) as brood:
+        pid = brood.workers()[0]
+        stop_process(pid)
+        answers = [exchange(port, sizes) for sizes in ([64] * 20, [100] * 5 + [7], [0, 0, 9, 9, 0, 9], [5, 6, 7, 7, 6],
+                                                        [1200] * 12, [20000] * 2)]
+        answers += [exchange(port, [512] * 12, host) for host in ("127.0.0.1", "127.0.0.2")]
+        answers += [exchange(port, [300] * 12 + [1], cut=300), exchange(port, [1], cut=300)]
+        os.kill(pid, signal.SIGCONT)
+        for answer in answers:
+            answer()
+        n = 20 + 6 + 6 + 5 + 12 + 2 + 24 + 13 + 1
+        brood.stop()
+        check(brood.lines(f" datagrams={n} datagrams_sent={n} datagrams_dropped=0 "), f"{n} were counted")
+
+
+def through_a_narrow_way(engine):
+    """Where the kernel cannot cut, because what is cut would not fit, they go one by one."""
+    way = ["ip", "route", "add", "local", "127.9.9.9", "dev", "lo", "table", "local", "mtu", "lock", "1000"]
+    if not shutil.which("ip") or subprocess.run(way, capture_output=True, check=False).returncode:
+        print("no narrow way: may not make one")
+        return
+    try:
+        port = free_port()
+        with Brood("--listen", f"udp::{port}", engine=engine, workers=1) as brood:
+            for _ in range(2):
+                stop_process(brood.workers()[0])
+                answers = [exchange(port, [1200] * 10, "127.9.9.9"), exchange(port, [500] * 10, "127.9.9.9")]
+                os.kill(brood.workers()[0], signal.SIGCONT)
+                for answer in answers:
+                    answer()
+            brood.stop()
+    finally:
+        subprocess.run([*way[:2], "del", *way[3:9]], check=True)
+
+
 def to_who_has_not_asked(engine):
     port = free_port()
     with Brood("--listen", f"udp::{port}", engine=engine) as brood, \
@@ -125,6 +181,8 @@ def deaths(engine):
 for name in engines():
     answered(name)
     from_the_right_address(name)
+    together(name)
+    through_a_narrow_way(name)
     to_who_has_not_asked(name)
     deaths(name)
     print(f"{name}, {MODEL}: answered")
