@@ -9,7 +9,7 @@ import socket
 import tempfile
 import time
 
-from _play import DEMO, Brood, Checker, check, engines, replace_file, wait_until
+from _play import DEMO, MODEL, Brood, Checker, check, engines, replace_file, wait_until
 
 
 def reload(brood, n):
@@ -35,6 +35,8 @@ def play_changes(directory, engine):
         check(brood.get("/").body == b"first", "as the file says")
         replace_file(config, "text = second\nidle-timeout = 200ms\nlog-level = debug\n")
         reload(brood, 1)
+        if MODEL == "preemptive":
+            brood.wait_for_line("left after", n=2)      # until it hears that it is to go, one takes what it is woken for
         check(brood.get("/").body == b"second", "another text")
         took = idle_for(brood.port)
         check(0.1 < took < 3, f"another timeout: {took}")
