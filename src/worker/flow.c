@@ -46,57 +46,45 @@ int flow_receive(struct flow *in, int fd)
 	return recvmmsg(fd, in->headers, FLOW_MOST, MSG_DONTWAIT, NULL);
 }
 
-static struct cmsghdr *find(const struct msghdr *header, int level, int type)
-{
-	struct msghdr *h = (struct msghdr *)header;	/* CMSG_NXTHDR() wants it so, and leaves it alone */
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c))
-		if (c->cmsg_level == level && c->cmsg_type == type)
-			return c;
-	return NULL;
-}
-
+/* The kernel says the size of the pieces first. */
 size_t flow_piece(const struct flow *in, unsigned i)
 {
-	const struct cmsghdr *c = find(&in->headers[i].msg_hdr, SOL_UDP, UDP_GRO);
+	const struct cmsghdr *c = CMSG_FIRSTHDR(&in->headers[i].msg_hdr);
 	size_t len = in->headers[i].msg_len;
 	int piece = 0;
 
-	if (c)
+	if (c && c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
 		memcpy(&piece, CMSG_DATA(c), sizeof(piece));
 	return piece > 0 ? (size_t)piece : len > 0 ? len : 1;
 }
 
 /* ---- out ---- */
 
-static void add_control(struct msghdr *header, int level, int type, const void *data, size_t len)
+static const struct cmsghdr *address_asked(const struct msghdr *in)
 {
-	struct cmsghdr *c = (struct cmsghdr *)((char *)header->msg_control + header->msg_controllen);
+	struct msghdr *h = (struct msghdr *)in;		/* CMSG_NXTHDR() wants it so, and leaves it alone */
 
-	memset(c, 0, CMSG_SPACE(len));
-	*c = (struct cmsghdr){ .cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(len) };
-	memcpy(CMSG_DATA(c), data, len);
-	header->msg_controllen += CMSG_SPACE(len);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c))
+		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) ||
+		    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO))
+			return c;
+	return NULL;
 }
 
 /* Where it was sent to is where the reply comes from; by whichever way leads there. */
 static void reply_from(const struct msghdr *in, struct msghdr *out)
 {
-	const struct cmsghdr *v4 = find(in, IPPROTO_IP, IP_PKTINFO), *v6 = find(in, IPPROTO_IPV6, IPV6_PKTINFO);
+	const struct cmsghdr *asked = address_asked(in);
+	struct cmsghdr *c = out->msg_control;
 
-	out->msg_controllen = 0;
-	if (v4) {
-		struct in_pktinfo from = *(const struct in_pktinfo *)CMSG_DATA(v4);
-
-		from.ipi_ifindex = 0;
-		add_control(out, IPPROTO_IP, IP_PKTINFO, &from, sizeof(from));
-	} else if (v6) {
-		struct in6_pktinfo from = *(const struct in6_pktinfo *)CMSG_DATA(v6);
-
-		if (!IN6_IS_ADDR_LINKLOCAL(&from.ipi6_addr))
-			from.ipi6_ifindex = 0;
-		add_control(out, IPPROTO_IPV6, IPV6_PKTINFO, &from, sizeof(from));
-	}
+	out->msg_controllen = asked ? CMSG_ALIGN(asked->cmsg_len) : 0;
+	if (!asked)
+		return;
+	memcpy(c, asked, out->msg_controllen);
+	if (c->cmsg_level == IPPROTO_IP)
+		((struct in_pktinfo *)CMSG_DATA(c))->ipi_ifindex = 0;
+	else if (!IN6_IS_ADDR_LINKLOCAL(&((struct in6_pktinfo *)CMSG_DATA(c))->ipi6_addr))
+		((struct in6_pktinfo *)CMSG_DATA(c))->ipi6_ifindex = 0;
 }
 
 void flow_reply(struct flow *out, const struct flow *in, unsigned i, const void *data, size_t len)
@@ -143,11 +131,15 @@ static unsigned n_alike(const struct flow *out, unsigned first)
 static void have_it_cut(const struct flow *out, struct whole *whole, struct msghdr *header)
 {
 	const uint16_t len = (uint16_t)out->iov[whole->first].iov_len;
+	struct cmsghdr *c = (struct cmsghdr *)(whole->control + header->msg_controllen);
 
+	memset(whole->control, 0, sizeof(whole->control));
 	memcpy(whole->control, header->msg_control, header->msg_controllen);
+	*c = (struct cmsghdr){ .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT, .cmsg_len = CMSG_LEN(sizeof(len)) };
+	memcpy(CMSG_DATA(c), &len, sizeof(len));
 	header->msg_control = whole->control;
+	header->msg_controllen += CMSG_SPACE(sizeof(len));
 	header->msg_iovlen = whole->n;
-	add_control(header, SOL_UDP, UDP_SEGMENT, &len, sizeof(len));
 }
 
 /* Return: how many leave. */
@@ -165,38 +157,66 @@ static unsigned join(const struct flow *out, struct whole wholes[], struct mmsgh
 	return n;
 }
 
+/* Return: how many were given to the kernel; the first that it refuses ends it. */
+static unsigned send_some(int fd, struct mmsghdr headers[], unsigned n)
+{
+	int r = sendmmsg(fd, headers, n, MSG_NOSIGNAL);
+
+	return r > 0 ? (unsigned)r : 0;
+}
+
+static void send_each(struct flow *out, int fd, unsigned first, unsigned n, uint64_t *n_sent, uint64_t *n_dropped)
+{
+	while (n > 0) {
+		unsigned done = send_some(fd, out->headers + first, n);
+
+		*n_sent += done;
+		*n_dropped += done == 0;
+		done += done == 0;
+		first += done;
+		n -= done;
+	}
+}
+
 /* The way it goes, or the kernel's age, may forbid it. */
 static bool is_uncut(int error)
 {
 	return error == EINVAL || error == EIO || error == EMSGSIZE || error == EOPNOTSUPP;
 }
 
-static void send_one_by_one(struct flow *out, int fd, const struct whole *whole, uint64_t *n_sent, uint64_t *n_dropped)
+static void send_joined(struct flow *out, int fd, uint64_t *n_sent, uint64_t *n_dropped)
 {
-	for (unsigned i = 0; i < whole->n; i++)
-		++*(sendmsg(fd, &out->headers[whole->first + i].msg_hdr, MSG_NOSIGNAL) < 0 ? n_dropped : n_sent);
+	struct whole wholes[FLOW_MOST];
+	struct mmsghdr headers[FLOW_MOST];
+	unsigned n = join(out, wholes, headers);
+
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned end = i + send_some(fd, headers + i, n - i); i < end; i++)
+			*n_sent += wholes[i].n;
+		if (i == n)
+			break;
+		if (wholes[i].n > 1 && is_uncut(errno)) {
+			out->cut_most = out->iov[wholes[i].first].iov_len - 1;
+			send_each(out, fd, wholes[i].first, wholes[i].n, n_sent, n_dropped);
+		} else {
+			*n_dropped += wholes[i].n;
+		}
+	}
+}
+
+static bool any_alike(const struct flow *out)
+{
+	for (unsigned i = 0; i + 1 < out->n; i++)
+		if (n_alike(out, i) > 1)
+			return true;
+	return false;
 }
 
 void flow_send(struct flow *out, int fd, uint64_t *n_sent, uint64_t *n_dropped)
 {
-	struct whole wholes[FLOW_MOST];
-	struct mmsghdr headers[FLOW_MOST];
-	unsigned n = join(out, wholes, headers), done = 0;
-
-	while (done < n) {
-		int r = sendmmsg(fd, headers + done, n - done, MSG_NOSIGNAL);
-
-		for (int i = 0; i < r; i++)
-			*n_sent += wholes[done++].n;
-		if (r > 0)
-			continue;
-		if (wholes[done].n > 1 && is_uncut(errno)) {
-			out->cut_most = out->iov[wholes[done].first].iov_len - 1;
-			send_one_by_one(out, fd, &wholes[done], n_sent, n_dropped);
-		} else {
-			*n_dropped += wholes[done].n;
-		}
-		done++;
-	}
+	if (any_alike(out))
+		send_joined(out, fd, n_sent, n_dropped);
+	else
+		send_each(out, fd, 0, out->n, n_sent, n_dropped);
 	out->n = 0;
 }
