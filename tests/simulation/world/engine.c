@@ -466,6 +466,38 @@ static void simulated_destroy(struct engine *e)
 {
 }
 
+#ifdef __SANITIZE_ADDRESS__
+#define SPARES 0	/* whoever goes on using one is to be seen */
+#else
+#define SPARES PROCESSES_MOST
+#endif
+
+/* They are large and little of each is ever written: that is cleared, when one is taken again. */
+static struct simulated *spares[SPARES + 1];
+static unsigned n_spares;
+
+static struct simulated *take_engine(void)
+{
+	struct simulated *s;
+
+	if (n_spares == 0)
+		return world_alloc(sizeof(*s));
+	s = spares[--n_spares];
+	memset(s->ops, 0, sizeof(s->ops[0]) * ((size_t)s->fd_most + 1));
+	memset(s->in_use, 0, sizeof(s->in_use));
+	s->fd_most = 0;
+	s->n_done = s->n_given = 0;
+	return s;
+}
+
+static void give_engine(struct simulated *s)
+{
+	if (n_spares < SPARES)
+		spares[n_spares++] = s;
+	else
+		world_free(s);
+}
+
 static const struct engine_ops simulated_ops = {
 	.poll = simulated_poll,
 	.poll_once = simulated_poll_once,
@@ -500,7 +532,7 @@ CALL(int, engine_create, enum engine_kind wanted, struct engine **ret_engine, ch
 		strncpy(ret_why, "io_uring refused by chance", size - 1);
 		r = wanted == ENGINE_AUTO ? epoll_create_engine(ret_engine) : -EPERM;
 	} else {
-		s = world_alloc(sizeof(*s));
+		s = take_engine();
 		s->engine = (struct engine){ .ops = &simulated_ops, .kind = ENGINE_URING, .now_ms = clock_ms() };
 		s->held = -1;
 		*ret_engine = &s->engine;
@@ -518,7 +550,7 @@ void engine_forget(struct process *p)
 		return;
 	for (int fd = 0; fd <= s->fd_most; fd++)
 		socket_wait_no_more(&s->ops[fd][OP_POLL].waiter);
-	world_free(s);
+	give_engine(s);
 	p->engine = NULL;
 }
 

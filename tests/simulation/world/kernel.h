@@ -41,6 +41,7 @@
 #define WORLD_BEGINS_MS 1000000
 #define FDS_MOST	320		/* of a process */
 #define PROCESSES_MOST	64
+#define JUMP_WORDS	5		/* of __builtin_setjmp() */
 
 /* Defines what is called in the place of libc's @name. The Makefile finds these lines. */
 #define CALL(type, name, ...)			\
@@ -79,7 +80,9 @@ struct process {
 	void		*arg;		/* of main */
 	struct heritage	 heritage;	/* of a worker, and the copy it would have */
 	struct config	 config;
-	ucontext_t	 context;
+	ucontext_t	 context;	/* where it begins; under ASan, where it goes on */
+	bool		 has_begun;
+	void		*place[JUMP_WORDS];	/* where it goes on */
 	void		*stack;
 	struct list	 heap;
 	struct worker	*worker;	/* what self_get() returned when it last ran */
