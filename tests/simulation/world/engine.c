@@ -467,13 +467,13 @@ static void simulated_destroy(struct engine *e)
 }
 
 #ifdef __SANITIZE_ADDRESS__
-#define SPARES 0	/* whoever goes on using one is to be seen */
+#define KEPT false	/* whoever goes on using one is to be seen */
 #else
-#define SPARES PROCESSES_MOST
+#define KEPT true
 #endif
 
 /* They are large and little of each is ever written: that is cleared, when one is taken again. */
-static struct simulated *spares[SPARES + 1];
+static struct simulated *spares[PROCESSES_MOST];
 static unsigned n_spares;
 
 static struct simulated *take_engine(void)
@@ -492,7 +492,7 @@ static struct simulated *take_engine(void)
 
 static void give_engine(struct simulated *s)
 {
-	if (n_spares < SPARES)
+	if (KEPT && n_spares < PROCESSES_MOST)
 		spares[n_spares++] = s;
 	else
 		world_free(s);
