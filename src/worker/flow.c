@@ -190,11 +190,13 @@ static void send_joined(struct flow *out, int fd, uint64_t *n_sent, uint64_t *n_
 	struct mmsghdr headers[FLOW_MOST];
 	unsigned n = join(out, wholes, headers);
 
-	for (unsigned i = 0; i < n; i++) {
-		for (unsigned end = i + send_some(fd, headers + i, n - i); i < end; i++)
-			*n_sent += wholes[i].n;
-		if (i == n)
-			break;
+	for (unsigned i = 0, end; i < n; i = end) {
+		end = i + send_some(fd, headers + i, n - i);
+		for (unsigned k = i; k < end; k++)
+			*n_sent += wholes[k].n;
+		if (end > i)
+			continue;	/* why the next was not sent, if it was not, is said when it is tried first */
+		end = i + 1;
 		if (wholes[i].n > 1 && is_uncut(errno)) {
 			out->cut_most = out->iov[wholes[i].first].iov_len - 1;
 			send_each(out, fd, wholes[i].first, wholes[i].n, n_sent, n_dropped);

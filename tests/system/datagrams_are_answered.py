@@ -136,7 +136,7 @@ def through_a_narrow_way(engine):
         with Brood("--listen", f"udp::{port}", engine=engine, workers=1) as brood:
             for _ in range(2):
                 stop_process(brood.workers()[0])
-                answers = [exchange(port, [1200] * 10, "127.9.9.9"), exchange(port, [500] * 10, "127.9.9.9")]
+                answers = [exchange(port, [n] * 10, "127.9.9.9") for n in (500, 1200, 700)]
                 os.kill(brood.workers()[0], signal.SIGCONT)
                 for answer in answers:
                     answer()
