@@ -55,7 +55,7 @@ def programs():
         with open(os.path.join(folder.name, "app.py"), "w", encoding="ascii") as file:
             file.write(APP)
         yield "gunicorn", ("gunicorn", "--chdir", folder.name, "--workers", "1", "--log-level", "warning",
-                           "app:application"), ("close",), "/echo", ()
+                           "app:application"), ("close",), "/echo", ("--ready", "notify")      # told to go while it starts, it forgets
 
 
 def expect_the_same_number(brood, n):
