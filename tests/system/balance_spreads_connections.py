@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # models: one
 """64 connections over 8 workers: evenly by `least`, by weights more evenly than by the hash; --rounds N (10)."""
+# waits: mostly
 import argparse
 import json
 import os

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Events in Node's order, by a process that may crash, hang and be killed; then another knows the workers there are."""
 # models: one
+# waits: mostly
 import os
 import signal
 

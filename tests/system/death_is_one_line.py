@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """One line for a death: which worker, of what, after how long, with how much in flight, serving what, and then."""
+# waits: mostly
 import os
 import signal
 import time

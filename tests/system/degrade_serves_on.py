@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """--on-giveup degrade: a slot that is given up leaves the others serving; code 4 comes when none is left."""
+# waits: mostly
 import time
 
 from _play import Brood, check, engines, get

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What has not ended by --drain-timeout is cut: code 3 at that time, and the log says how many."""
+# waits: mostly
 import time
 
 from _play import SLOW, Brood, Client, check, engines

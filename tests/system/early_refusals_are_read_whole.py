@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A client that is refused while it sends a megabyte reads the whole answer, a hundred of a hundred; then it is gone."""
+# waits: mostly
 import concurrent.futures
 import time
 

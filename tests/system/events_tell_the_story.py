@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """brood ctl events tells what happens, in order: a crash, a retirement, a reload, a hang, scaling, upgrade, stop."""
+# waits: mostly
 import json
 import os
 import signal

@@ -3,6 +3,7 @@
 """A worker that hangs while it drains goes by the hang timeout, not by the drain's: in a scale down, a retirement, a
 reload, an upgrade and a stop. One whose answer is slow, or whose client, is left alone.
 """
+# waits: mostly
 import json
 import signal
 

@@ -4,6 +4,7 @@
 
 A worker that is only slow is left alone.
 """
+# waits: mostly
 import os
 import signal
 import time

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Redis killed, stopped and started again under load: every request is answered, in time; then all counts again."""
 # models: one
+# waits: mostly
 import collections
 import pathlib
 import threading

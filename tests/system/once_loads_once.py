@@ -6,6 +6,7 @@ A thousand who miss at a time are answered by one load; when its worker dies, or
 In memory on each engine, on Redis on the last.
 """
 # models: one
+# waits: mostly
 import os
 import re
 import signal

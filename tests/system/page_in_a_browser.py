@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The page of the admin address in headless Chromium: live, within its policy, by keyboard, light and dark."""
 # models: one
+# waits: mostly
 import base64
 import itertools
 import json

@@ -98,8 +98,8 @@ def read_slowly(port, problems):
     with Client(port, receive_bytes=65536) as client:
         client.send(f"GET /big?bytes={SLOWLY_BYTES} HTTP/1.1\r\nHost: play\r\nConnection: close\r\n\r\n")
         n = 0
-        for _ in range(16):
-            time.sleep(0.25)
+        for _ in range(32):         # often: its kernel tells of room only when there is much
+            time.sleep(0.125)
             n += len(client.s.recv(30000))
         n += len(until_end(client))
     if n < SLOWLY_BYTES:

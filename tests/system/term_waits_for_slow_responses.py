@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """TERM with 20 responses of a second in flight and 100 idle connections: all 20 come, the idle are closed."""
+# waits: mostly
 import signal
 import time
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # models: one
 """Each way a server can fail its client is counted by the checker under its own name."""
+# waits: mostly
 import socket
 import struct
 import threading
