@@ -162,7 +162,9 @@ static unsigned send_some(int fd, struct mmsghdr headers[], unsigned n)
 {
 	int r = sendmmsg(fd, headers, n, MSG_NOSIGNAL);
 
-	return r > 0 ? (unsigned)r : 0;
+	if (r <= 0)
+		return 0;
+	return (unsigned)r < n ? (unsigned)r : n;
 }
 
 static void send_each(struct flow *out, int fd, unsigned first, unsigned n, uint64_t *n_sent, uint64_t *n_dropped)
