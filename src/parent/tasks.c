@@ -130,14 +130,14 @@ static void abort_late(struct crew *crew, struct child *child, uint64_t ms)
 	child_abort(crew, child, "hung");
 }
 
-/* It has been told by then, and would have gone if it could. */
+/* It has been told by then, and would have gone if it could; unless it stood still with us (hang.c). */
 void tasks_watch(struct crew *crew)
 {
 	child_each(crew, child) {
 		uint64_t until_ms = board_get(&child_row(crew, child)->task_until_ms);
 
 		if (slot_is_task(child->slot) && !child->hung && child->phase != CHILD_DYING && until_ms != 0 &&
-		    crew->now_ms > until_ms && crew->now_ms - until_ms > OVERTIME_MS)
-			abort_late(crew, child, crew->now_ms - until_ms);
+		    crew->look_ms > until_ms && crew->look_ms - until_ms > OVERTIME_MS)
+			abort_late(crew, child, crew->look_ms - until_ms);
 	}
 }
