@@ -60,7 +60,8 @@ static void say(int fd, size_t n)
 /* Return: whether all @n_bytes have come back. */
 static int hear(unsigned i, size_t n_bytes)
 {
-	ssize_t n = recv(fds[i], back, sizeof(back) < n_bytes - n_back[i] ? sizeof(back) : n_bytes - n_back[i], MSG_DONTWAIT);
+	size_t most = n_bytes - n_back[i];
+	ssize_t n = recv(fds[i], back, most < sizeof(back) ? most : sizeof(back), MSG_DONTWAIT);
 
 	if (n < 0 && errno == EAGAIN)
 		return 0;

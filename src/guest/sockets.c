@@ -29,10 +29,11 @@ int sockets_open(struct keeper *k, char *why, size_t size)
 		char text[ADDRESS_TEXT_BYTES];
 
 		k->listen_fd[i] = k->heritage->listen_fd[i];
-		if (k->listen_fd[i] >= 0 && k->config->options.non_blocking)
-			(void)fcntl(k->listen_fd[i], F_SETFL, O_NONBLOCK);
-		if (k->listen_fd[i] >= 0)
+		if (k->listen_fd[i] >= 0) {
+			if (k->config->options.non_blocking)
+				(void)fcntl(k->listen_fd[i], F_SETFL, O_NONBLOCK);
 			continue;
+		}
 		k->listen_fd[i] = address_bind(&k->config->listen[i], true);
 		if (k->listen_fd[i] < 0) {
 			address_format(&k->config->listen[i], text);

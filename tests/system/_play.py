@@ -36,7 +36,7 @@ if os.geteuid() == 0 and not all(folder.stat().st_mode & 1 for folder in (BUILD,
     BUILD = pathlib.Path(_copy.name)
 DEMO = str(BUILD / "examples/demo.so")
 SLOW = 4 if IS_SANITIZED else 1     # for bounds on time that are not the point of a play
-PATIENCE = 3 * SLOW                 # with what has to come: others may have the machine, and what comes is not waited for
+PATIENCE = 3 * SLOW                 # with what has to come: others may have the machine; nothing waits longer where it comes
 
 _running = []
 

@@ -36,8 +36,10 @@ class Freezer:
 
     def pause(self, seconds):
         self.file.write_text(self.frozen)
-        time.sleep(seconds)
-        self.file.write_text(self.thawed)
+        try:
+            time.sleep(seconds)
+        finally:
+            self.file.write_text(self.thawed)       # who is frozen cannot even be killed
 
     def close(self):
         wait_until(lambda: not (self.home / "cgroup.procs").read_text(), 5, "nobody is left in it")
@@ -65,6 +67,8 @@ def play(engine, model, freezer):
 
 need_root()
 one = Freezer()
-for number, each in enumerate(engines()):
-    play(each, ("reuseport", "round-robin")[number], one)
-one.close()
+try:
+    for number, each in enumerate(engines()):
+        play(each, ("reuseport", "round-robin")[number], one)
+finally:
+    one.close()

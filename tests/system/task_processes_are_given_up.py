@@ -17,7 +17,7 @@ def play_giveup(engine):
             wait_until(lambda: brood.status()["tasks"]["slots"][0]["state"] == "READY", 5, "ready")
             if i == 2:      # in the queue behind the last one
                 first = Client(brood.port)
-                first.send(b"GET /task?ms=300&do=crash HTTP/1.1\r\nHost: x\r\n\r\n")
+                first.send(b"GET /task?ms=1000&do=crash HTTP/1.1\r\nHost: x\r\n\r\n")
                 wait_until(lambda: brood.status()["tasks"]["slots"][0]["process"]["running"], 3, "it runs")
                 waiting.send(b"GET /task?ms=1 HTTP/1.1\r\nHost: x\r\n\r\n")
                 check(first.response().status == 502, "the third crash")
