@@ -73,6 +73,7 @@ static void free_others(const struct state *st, struct shard *sh, const uint64_t
 
 		if (is_marked(marks, i))
 			continue;
+		store(&b->version, 0);		/* because its chain may lie before it, and be used again first */
 		link_set_free(b, sh->free);
 		sh->free = i + 1;
 		if (sh->last == 0)
