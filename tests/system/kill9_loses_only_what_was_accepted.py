@@ -54,7 +54,7 @@ def queued_are_answered(engine):
     with Brood(*PATIENT, engine=engine, workers=2) as brood:
         total = 0
         for _ in range(4):
-            victim = random.choice(brood.workers())
+            victim, n_ready = random.choice(brood.workers()), len(brood.lines("ready after"))
             stop_process(victim)
             clients = [Client(brood.port, timeout=5) for _ in range(60)]
             for client in clients[:40]:
@@ -78,6 +78,7 @@ def queued_are_answered(engine):
             total += len(waiting)
             for client in clients:
                 client.close()
+            brood.wait_for_line("ready after", n=n_ready + 1)
         # under the preemptive model the others take what waits
         print(f"{engine}: {total} connections were queued in listeners of the killed, {total} answered")
         check(total > 20 or MODEL == "preemptive", "the play put some into the victims' queues")
