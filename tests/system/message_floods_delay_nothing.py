@@ -9,14 +9,14 @@ from _mailer import Mailer
 from _play import SLOW, check, engines, wait_until
 
 
-
-def status_is_quick(pool, until):
-    slowest = 0
+def times_of_status(pool, until):
+    """In seconds, the shortest first."""
+    found = []
     while time.monotonic() < until:
         began = time.monotonic()
         pool.ctl("status", "--json")
-        slowest = max(slowest, time.monotonic() - began)
-    return slowest
+        found.append(time.monotonic() - began)
+    return sorted(found)
 
 
 def flood(pool):
@@ -25,11 +25,12 @@ def flood(pool):
         (0, "/flood?to=others&ms=3000"), (1, "/flood?to=parent&ms=3000"), (2, "/flood?to=slot&which=0&size=60000&ms=3000"))]
     for thread in threads:
         thread.start()
-    slowest = status_is_quick(pool, time.monotonic() + 2)
-    check(slowest < 0.5 * SLOW, f"brood ctl status took {slowest:.3f} s")
+    found = times_of_status(pool, time.monotonic() + 2)
+    usual, most = found[len(found) // 2], found[len(found) * 9 // 10]       # a flood delays all, a pause of the machine one
+    check(usual < 0.25 * SLOW and most < 0.5 * SLOW, f"brood ctl status took {usual:.3f} s, 9 of 10 up to {most:.3f} s")
     for thread in threads:
         thread.join()
-    return slowest
+    return most
 
 
 def reload_under_flood(pool):
@@ -74,9 +75,9 @@ for engine in engines():
         room_is_told(pool)
         pool.stop(within=15)
     with Mailer(engine, control=True, callbacks="process") as pool:
-        slowest = flood(pool)
+        most = flood(pool)
         took = reload_under_flood(pool)
-        print(f"{engine}: status within {slowest * 1000:.0f} ms, reload in {took * 1000:.0f} ms")
+        print(f"{engine}: 9 of 10 status within {most * 1000:.0f} ms, reload in {took * 1000:.0f} ms")
         wait_until(lambda: len(pool.workers()) == 4, 10, "three workers and the callbacks")
         garbage(pool)
         check(not pool.lines(" error "), "no errors")

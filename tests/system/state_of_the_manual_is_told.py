@@ -37,7 +37,7 @@ def visits(*where):
             told = {get(port, "/a").body.decode() for _ in range(30)}
             check(told == {f"Hello, visitor {n}\n" for n in range(1, 31)}, sorted(told))
             check(get(port, "/greeting?text=Moin", method="POST").body == b"taken\n", "the greeting is taken")
-            time.sleep(0.05)
+            time.sleep(0.5)
             check({get(port, f"/{n}").body for n in range(30)} == {b"Moin, visitor 1\n"}, "every worker has heard of it")
             before = children_of(process.pid)
             for pid in before:
