@@ -2,7 +2,7 @@
 /*
  * child - one worker process as the parent holds it: pid, pidfd, channel, row of the board
  *
- * The pidfd is opened before anybody can have reaped the process, so no signal ever meets a stranger.
+ * Its pidfd is opened before anybody can have reaped the process, so no signal ever meets a stranger.
  */
 #include "parent/child.h"
 
@@ -16,6 +16,7 @@
 #include "parent/event.h"
 #include "parent/intake.h"
 #include "parent/loop.h"
+#include "parent/pidfd.h"
 #include "parent/post.h"
 #include "parent/publish.h"
 #include "parent/spawn.h"
@@ -28,7 +29,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 /* What a drain may take beyond its timeout; and a drain that is to be at once. */
@@ -102,15 +102,11 @@ static int compose_heritage(struct crew *crew, struct slot *slot, unsigned row, 
 	return r < 0 ? r : intake_bequeath(crew, slot, ret_heritage);
 }
 
-static int watch_child(const struct crew *crew, struct child *child)
+static int watch_child(struct crew *crew, struct child *child)
 {
 	unsigned row = row_of(crew, child);
-	int r;
+	int r = pidfd_watch(crew, child->pid, tag_make(SOURCE_PID, child->serial, row), &child->pid_fd);
 
-	child->pid_fd = pidfd_open(child->pid, 0);
-	if (child->pid_fd < 0)
-		return -errno;
-	r = loop_watch(crew, child->pid_fd, EPOLLIN, tag_make(SOURCE_PID, child->serial, row));
 	if (r == 0)
 		r = loop_watch(crew, child->channel_fd, EPOLLIN, tag_make(SOURCE_CHANNEL, child->serial, row));
 	return r;
@@ -321,7 +317,7 @@ void child_kill(struct crew *crew, struct child *child, const char *why)
 
 	if (child->killed_for)
 		return;
-	(void)pidfd_send_signal(child->pid_fd, SIGKILL, NULL, 0);	/* fails only if it is dead */
+	pidfd_kill(child->pid_fd, child->pid, SIGKILL);
 	child->phase = CHILD_DYING;
 	child->killed_for = why;
 	child->deadline_ms = 0;
@@ -332,7 +328,7 @@ void child_kill(struct crew *crew, struct child *child, const char *why)
 
 void child_abort(struct crew *crew, struct child *child, const char *why)
 {
-	(void)pidfd_send_signal(child->pid_fd, SIGABRT, NULL, 0);	/* fails only if it is dead */
+	pidfd_kill(child->pid_fd, child->pid, SIGABRT);
 	child->hung = true;
 	child_limit(crew, child, ABORT_MS, why);
 }

@@ -102,6 +102,7 @@ struct crew {
 	pid_t			 pid;
 	uint64_t		 born_ms;
 	bool			 reaps;		/* orphans are ours to collect */
+	bool			 has_no_pidfds;	/* SIGCHLD tells of ends */
 	uint64_t		 n_oom_kills;	/* that the kernel had counted at the last look */
 	uint64_t		 n_oom_unexplained;	/* of those, without a death they explain... */
 	uint64_t		 oom_until_ms;	/* ...and until when they may */

@@ -20,6 +20,7 @@
 #include "parent/event.h"
 #include "parent/intake.h"
 #include "parent/obituary.h"
+#include "parent/pidfd.h"
 #include "parent/tasks.h"
 
 #include <signal.h>
@@ -143,11 +144,9 @@ void hang_watch(struct crew *crew)
 void hang_note_stops(struct crew *crew)
 {
 	child_each(crew, child) {
-		siginfo_t info = { 0 };
+		siginfo_t info;
 
-		if (waitid(P_PIDFD, (id_t)child->pid_fd, &info, WSTOPPED | WCONTINUED | WNOHANG) < 0 ||
-		    info.si_pid == 0)
-			continue;
-		child->stopped_ms = info.si_code == CLD_STOPPED ? crew->now_ms : 0;
+		if (pidfd_wait(child->pid_fd, child->pid, &info, WSTOPPED | WCONTINUED))
+			child->stopped_ms = info.si_code == CLD_STOPPED ? crew->now_ms : 0;
 	}
 }

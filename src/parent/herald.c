@@ -17,6 +17,7 @@
 #include "parent/loop.h"
 #include "parent/notes.h"
 #include "parent/obituary.h"
+#include "parent/pidfd.h"
 #include "parent/post.h"
 #include "parent/spawn.h"
 
@@ -27,7 +28,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -90,8 +90,7 @@ static int begin_process(struct crew *crew, int mail_fd)
 		return error;
 	}
 	h->born_ms = crew->now_ms;
-	h->pid_fd = pidfd_open(h->pid, 0);
-	return h->pid_fd < 0 ? -errno : loop_watch(crew, h->pid_fd, EPOLLIN, tag_make(SOURCE_HERALD, 0, 0));
+	return pidfd_watch(crew, h->pid, tag_make(SOURCE_HERALD, 0, 0), &h->pid_fd);
 }
 
 static void end_process(struct herald *h)
@@ -199,17 +198,18 @@ static void tell_how(const siginfo_t *info, char *out, size_t size)
 void on_herald_death(struct crew *crew)
 {
 	struct herald *h = crew->herald;
-	siginfo_t info = { 0 };
+	siginfo_t info;
 	char how[64];
 
-	if (h->pid == 0 || waitid(P_PIDFD, (id_t)h->pid_fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid != h->pid)
+	if (h->pid == 0 || !pidfd_wait(h->pid_fd, h->pid, &info, WEXITED))
 		return;
 	post_close(crew, crew->post->helper);
 	h->look_ms = 0;
 	tell_how(&info, how, sizeof(how));
 	if (!h->end_ms)
 		begin_later(crew, how);
-	close(h->pid_fd);
+	if (h->pid_fd >= 0)
+		close(h->pid_fd);
 	h->pid_fd = -1;
 	h->pid = 0;
 }
@@ -250,7 +250,7 @@ static void look(struct crew *crew)
 		return;
 	log_error("the process of the callbacks (pid %d): one has not returned within the hang timeout; killing it",
 		  (int)h->pid);
-	(void)pidfd_send_signal(h->pid_fd, SIGKILL, NULL, 0);
+	pidfd_kill(h->pid_fd, h->pid, SIGKILL);
 	h->moved_ms = crew->now_ms;
 }
 
@@ -297,7 +297,7 @@ void herald_expire(struct crew *crew)
 		look(crew);
 	if (h->pid && h->end_ms && crew->now_ms >= h->end_ms) {
 		log_warn("the process of the callbacks (pid %d): does not end; killing it", (int)h->pid);
-		(void)pidfd_send_signal(h->pid_fd, SIGKILL, NULL, 0);
+		pidfd_kill(h->pid_fd, h->pid, SIGKILL);
 		h->end_ms = crew->now_ms + END_MS;
 	}
 }

@@ -249,7 +249,7 @@ static void on_signal(struct crew *crew, int number)
 		break;
 	case SIGCHLD:
 		hang_note_stops(crew);
-		reap_orphans(crew);
+		reap_signalled(crew);
 		break;
 	}
 }

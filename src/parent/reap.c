@@ -20,6 +20,7 @@
 #include "parent/inplace.h"
 #include "parent/message.h"
 #include "parent/obituary.h"
+#include "parent/pidfd.h"
 #include "parent/poison.h"
 #include "parent/post.h"
 #include "parent/rollout.h"
@@ -39,13 +40,6 @@
 #define CORE_DUMP_MS 60000
 /* From when the kernel is seen to have killed for memory to when a death is not put down to that any more. */
 #define OOM_EXPLAINS_MS 1000
-
-static bool collect(const struct child *child, siginfo_t *ret_info)
-{
-	*ret_info = (siginfo_t){ 0 };
-	return waitid(P_PIDFD, (id_t)child->pid_fd, ret_info, WEXITED | WNOHANG) == 0 &&
-	       ret_info->si_pid == child->pid;
-}
 
 /* What a program has started and a keeper that was killed could not end; its group has that number until then. */
 static void end_group(const struct crew *crew, const struct child *child)
@@ -159,7 +153,7 @@ void on_death(struct crew *crew, struct child *child)
 	hear_last_words(crew, child);
 	post_hear(crew, child->box);
 	end_group(crew, child);
-	if (!collect(child, &info))
+	if (!pidfd_wait(child->pid_fd, child->pid, &info, WEXITED))
 		return;
 	child_hang_up(crew, child);
 	log_counters(crew, child);
@@ -227,6 +221,19 @@ static bool reap_one(struct crew *crew)
 	return !find_by_pid(crew, info.si_pid);
 }
 
+/* Of ours, where no pidfd tells. The last two look for themselves. */
+static void reap_children(struct crew *crew)
+{
+	siginfo_t info;
+
+	child_each(crew, child)
+		if (pidfd_wait(child->pid_fd, child->pid, &info, WEXITED | WNOWAIT))
+			on_death(crew, child);
+	if (crew->herald)
+		on_herald_death(crew);
+	on_upgrade_death(crew);
+}
+
 void reap_begin(struct crew *crew)
 {
 	int is_subreaper = 0;
@@ -235,10 +242,10 @@ void reap_begin(struct crew *crew)
 	crew->n_oom_kills = memory_oom_kills("");
 }
 
-void reap_orphans(struct crew *crew)
+void reap_signalled(struct crew *crew)
 {
-	if (!crew->reaps)
-		return;
-	while (reap_one(crew))
+	while (crew->reaps && reap_one(crew))
 		;
+	if (crew->has_no_pidfds)
+		reap_children(crew);
 }

@@ -13,5 +13,5 @@ void on_death(struct crew *crew, struct child *child);
 void on_dying(struct crew *crew, struct child *child, const struct crash_msg *crash);
 /* The child said that a handler faulted, and that it goes on until it is replaced. */
 void on_contained(struct crew *crew, const struct child *child, const struct crash_msg *fault);
-/* As process 1 or a subreaper: reaps what was left to us by others. */
-void reap_orphans(struct crew *crew);
+/* A SIGCHLD came: as process 1 or a subreaper, reaps what was left to us by others; without pidfds, our own. */
+void reap_signalled(struct crew *crew);

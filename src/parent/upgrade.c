@@ -21,6 +21,7 @@
 #include "parent/loop.h"
 #include "parent/notify.h"
 #include "parent/obituary.h"
+#include "parent/pidfd.h"
 #include "parent/pidfile.h"
 #include "parent/program.h"
 #include "parent/stop.h"
@@ -35,7 +36,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,15 +63,11 @@ static void undo_start(struct upgrade *up)
 	close(up->fd);
 }
 
-static int watch_new(const struct crew *crew, struct upgrade *up)
+static int watch_new(struct crew *crew, struct upgrade *up)
 {
-	int r;
+	int r = loop_watch(crew, up->fd, EPOLLIN, tag_make(SOURCE_UPGRADE, 0, 0));
 
-	up->pid_fd = pidfd_open(up->pid, 0);
-	if (up->pid_fd < 0)
-		return -errno;
-	r = loop_watch(crew, up->fd, EPOLLIN, tag_make(SOURCE_UPGRADE, 0, 0));
-	return r < 0 ? r : loop_watch(crew, up->pid_fd, EPOLLIN, tag_make(SOURCE_UPGRADE_PID, 0, 0));
+	return r < 0 ? r : pidfd_watch(crew, up->pid, tag_make(SOURCE_UPGRADE_PID, 0, 0), &up->pid_fd);
 }
 
 static int start(struct crew *crew)
@@ -129,7 +125,7 @@ void upgrade_await(struct crew *crew, pid_t pid, int fd)
 {
 	int r = loop_watch(crew, fd, EPOLLIN, tag_make(SOURCE_UPGRADE, 0, 0));
 
-	crew->upgrade = (struct upgrade){ .pid = pid, .pid_fd = -1, .fd = fd };
+	crew->upgrade = (struct upgrade){ .pid = pid, .pid_fd = -1, .is_parent = true, .fd = fd };
 	if (r < 0) {
 		log_error("upgrade: pid %d cannot be listened to: %s", (int)pid, strerror(-r));
 		stop_begin(crew, BROOD_EXIT_NOT_STARTED, crew->config->options.drain_timeout_ms);
@@ -157,10 +153,10 @@ static void end_new(struct crew *crew)
 {
 	transfer_disinherit(crew);
 	intake_share(crew, 0, 0);
-	if (crew->upgrade.pid_fd < 0)
-		return;		/* it is our own parent, and may try again */
+	if (crew->upgrade.is_parent)
+		return;		/* and may try again */
 	hang_up(crew);
-	(void)pidfd_send_signal(crew->upgrade.pid_fd, SIGKILL, NULL, 0);	/* fails only if it is dead */
+	pidfd_kill(crew->upgrade.pid_fd, crew->upgrade.pid, SIGKILL);
 }
 
 void upgrade_fail(struct crew *crew, const char *format, ...)
@@ -235,9 +231,9 @@ static void leave(struct crew *crew, const struct testament_ready *ready)
 
 static bool is_dead(const struct upgrade *up)
 {
-	siginfo_t info = { 0 };
+	siginfo_t info;
 
-	return waitid(P_PIDFD, (id_t)up->pid_fd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+	return pidfd_wait(up->pid_fd, up->pid, &info, WEXITED | WNOWAIT);
 }
 
 /* One that has died since it said so must not be left alone with the clients. */
@@ -245,7 +241,7 @@ static void on_ready(struct crew *crew, const struct testament_message *m)
 {
 	if (m->ready.control && control_socket(crew) < 0)
 		upgrade_fail(crew, "takes a control socket that there is not");
-	else if (crew->upgrade.pid_fd < 0 || !is_dead(&crew->upgrade))
+	else if (crew->upgrade.is_parent || !is_dead(&crew->upgrade))
 		leave(crew, &m->ready);
 }
 
@@ -255,7 +251,7 @@ static void handle(struct crew *crew, struct testament_message *m)
 		upgrade_fail(crew, "is spoken for by another process (pid %d)", (int)m->pid);
 		return;
 	}
-	if (m->type == TESTAMENT_HELLO && crew->upgrade.pid_fd < 0)
+	if (m->type == TESTAMENT_HELLO && crew->upgrade.is_parent)
 		crew->upgrade.n_messages = 0;
 	if (++crew->upgrade.n_messages > messages_most(crew)) {
 		upgrade_fail(crew, "asks without end");
@@ -306,10 +302,10 @@ static void tell_end(struct crew *crew, const siginfo_t *info)
 void on_upgrade_death(struct crew *crew)
 {
 	struct upgrade *up = &crew->upgrade;
-	siginfo_t info = { 0 };
+	siginfo_t info;
 
 	on_upgrade(crew);
-	if (up->pid == 0 || waitid(P_PIDFD, (id_t)up->pid_fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+	if (up->pid == 0 || !pidfd_wait(up->pid_fd, up->pid, &info, WEXITED))
 		return;
 	if (up->fd >= 0)
 		tell_end(crew, &info);

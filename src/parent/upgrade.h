@@ -13,6 +13,7 @@ struct testament_message;
 struct upgrade {
 	pid_t		pid;		/* 0 = there is none */
 	int		pid_fd;
+	bool		is_parent;	/* ours, that comes back: this is the interim pool */
 	int		fd;		/* where it speaks to us; -1 = it is not heard any more,
 					 * and has been killed */
 	unsigned	n_messages;

@@ -52,7 +52,7 @@ def expect(finding, verdict, pattern):
 
 def play_uring():
     for error in ("EPERM", "ENOSYS"):
-        deny = (str(BUILD / "tests/tools/deny_uring"), error)
+        deny = (str(BUILD / "tests/tools/deny"), "io_uring", error)
         sick = expect(doctor("io_uring", prefix=deny), "warn", "io_uring refused")
         sick.remedy("docker run", "--security-opt seccomp=")
         sick.remedy("unit", "^SystemCallFilter=@aio$")

@@ -31,7 +31,7 @@ if not io_uring_works():
     skip("io_uring is refused here anyway")
 
 for error in ("EPERM", "ENOSYS"):
-    deny = (BUILD / "tests/tools/deny_uring", error)
+    deny = (BUILD / "tests/tools/deny", "io_uring", error)
     falls_back("io_uring refused: .*seccomp", prefix=deny)
     fails("io_uring refused: .*seccomp", prefix=deny)
 

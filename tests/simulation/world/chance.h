@@ -27,6 +27,7 @@
 	X(NO_MEMORY,      100, "malloc: none")						\
 	X(NO_FORK,          4, "a process cannot be made")				\
 	X(NO_PIDFD,         8, "a process cannot be watched")				\
+	X(PIDFD_REFUSED,    4, "pidfds are refused")					\
 	X(NO_DESCRIPTORS,   8, "a message loses the descriptors it carries")		\
 	X(CHANNEL_FULL,     8, "a channel has no room")					\
 	X(BIND_FAILED,      8, "an address cannot be bound")				\

@@ -345,6 +345,10 @@ CALL(int, pidfd_open, pid_t pid, unsigned flags)
 		errno = EMFILE;
 		return -1;
 	}
+	if (chance_of(FAULT_PIDFD_REFUSED)) {
+		errno = ENOSYS;
+		return -1;
+	}
 	f = file_create(sizeof(*f), FILE_PID, &pid_ops);
 	f->pid = pid;
 	return file_install(world.current, &f->file);
@@ -367,7 +371,8 @@ CALL(int, kill, pid_t pid, int number)
 	struct process *p = process_find(pid);
 
 	holds(p, "kill of %d, who is not there", (int)pid);
-	process_signal(p, number);
+	if (!p->dead)
+		process_signal(p, number);
 	return 0;
 }
 
@@ -380,7 +385,7 @@ static void tell_death(const struct process *p, siginfo_t *info)
 
 CALL(int, waitid, idtype_t type, id_t id, siginfo_t *info, int options)
 {
-	struct process *p = process_find(((struct pid_file *)file_get((int)id, FILE_PID))->pid);
+	struct process *p = process_find(type == P_PID ? (pid_t)id : ((struct pid_file *)file_get((int)id, FILE_PID))->pid);
 
 	if (!p) {
 		errno = ECHILD;
@@ -388,8 +393,9 @@ CALL(int, waitid, idtype_t type, id_t id, siginfo_t *info, int options)
 	}
 	if ((options & WEXITED) && p->dead) {
 		tell_death(p, info);
-		trace("reaped", (uint64_t)p->pid, 0, 0);
-		process_forget(p);
+		trace("reaped", (uint64_t)p->pid, 0, options & WNOWAIT);
+		if (!(options & WNOWAIT))
+			process_forget(p);
 	} else if ((options & WSTOPPED) && p->stop_changed && !p->dead) {
 		p->stop_changed = false;
 		info->si_pid = p->pid;

@@ -135,13 +135,17 @@ static bool was_killed(const struct process *p)
 	return p && p->dead && (p->signal != 0 || p->code != 0);
 }
 
-/* A listener is closed, and nobody is there who could take what waits in it. */
+/* A listener is closed, or what was handed over (@p: NULL), and nobody is there who could take what waits in it. */
 static bool nobody_serves(const struct process *p)
 {
 	if (world.lend_lost)
 		return true;
-	if (!p || !world.crew || (p->pid != world.parent_pid && world.crew->exit_code != BROOD_EXIT_GAVE_UP))
+	if (!world.crew || (p && p->pid != world.parent_pid && world.crew->exit_code != BROOD_EXIT_GAVE_UP))
 		return false;
+	if (!p && !world.crew->stopping)
+		return false;
+	if (!world.crew->was_ready)
+		return true;
 	child_each(world.crew, child)
 		if (world.crew->slots[child->slot].state != SLOT_LEAVING &&
 		    (child->phase == CHILD_STARTING || child->phase == CHILD_SERVING))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deny_uring - run a program where io_uring is refused: deny_uring EPERM|ENOSYS PROG ARG...
+ * deny - run a program where something is refused: deny io_uring|pidfd EPERM|ENOSYS PROG ARG...
  *
- * A seccomp filter answers io_uring_setup, _enter and _register with that error, in the program and in all
- * it starts: as Docker's default profile does (EPERM), or as a kernel without io_uring would (ENOSYS).
+ * A seccomp filter answers io_uring_setup, _enter and _register, or pidfd_open, with that error, in the program and in
+ * all it starts: as a container's default profile does (EPERM), or as a kernel that has none would (ENOSYS).
  */
 #include <err.h>
 #include <errno.h>
@@ -30,15 +30,25 @@
 #define JUMP_IF(value, skip_then, skip_else) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (skip_then), (skip_else))
 #define ANSWER(action) BPF_STMT(BPF_RET | BPF_K, (action))
 
-static void refuse(unsigned error)
+struct denial {
+	const char	*name;
+	unsigned	 calls[3];
+};
+
+static const struct denial denials[] = {
+	{ "io_uring", { __NR_io_uring_setup, __NR_io_uring_enter, __NR_io_uring_register } },
+	{ "pidfd", { __NR_pidfd_open, __NR_pidfd_open, __NR_pidfd_open } },
+};
+
+static void refuse(const unsigned calls[3], unsigned error)
 {
 	struct sock_filter filter[] = {
 		LOAD(arch),
 		JUMP_IF(NATIVE, 0, 4),
 		LOAD(nr),
-		JUMP_IF(__NR_io_uring_setup, 3, 0),
-		JUMP_IF(__NR_io_uring_enter, 2, 0),
-		JUMP_IF(__NR_io_uring_register, 1, 0),
+		JUMP_IF(calls[0], 3, 0),
+		JUMP_IF(calls[1], 2, 0),
+		JUMP_IF(calls[2], 1, 0),
 		ANSWER(SECCOMP_RET_ALLOW),
 		ANSWER(SECCOMP_RET_ERRNO | error),
 	};
@@ -50,9 +60,14 @@ static void refuse(unsigned error)
 
 int main(int argc, char **argv)
 {
-	if (argc < 3 || (strcmp(argv[1], "EPERM") != 0 && strcmp(argv[1], "ENOSYS") != 0))
-		errx(2, "usage: deny_uring EPERM|ENOSYS PROG ARG...");
-	refuse(strcmp(argv[1], "EPERM") == 0 ? EPERM : ENOSYS);
-	execvp(argv[2], argv + 2);
-	err(1, "%s", argv[2]);
+	const struct denial *denial = NULL;
+
+	for (size_t i = 0; argc > 3 && i < sizeof(denials) / sizeof(denials[0]); i++)
+		if (strcmp(argv[1], denials[i].name) == 0)
+			denial = &denials[i];
+	if (!denial || (strcmp(argv[2], "EPERM") != 0 && strcmp(argv[2], "ENOSYS") != 0))
+		errx(2, "usage: deny io_uring|pidfd EPERM|ENOSYS PROG ARG...");
+	refuse(denial->calls, strcmp(argv[2], "EPERM") == 0 ? EPERM : ENOSYS);
+	execvp(argv[3], argv + 3);
+	err(1, "%s", argv[3]);
 }
