@@ -247,8 +247,13 @@ const struct board_row *child_row(const struct crew *crew, const struct child *c
 
 uint64_t child_n_cut(const struct crew *crew, const struct child *child)
 {
-	uint64_t n = child->drained ? child->n_cut : board_get(&child_row(crew, child)->connections);
+	const struct board_row *row = child_row(crew, child);
+	uint64_t n = board_get(&row->connections), n_cut = board_get(&row->cut);
 
+	if (n < n_cut)
+		n = n_cut;	/* its last word may have found no room in the channel */
+	if (child->drained)
+		n = child->n_cut;
 	return n < UINT32_MAX ? n : UINT32_MAX;		/* the board can say anything */
 }
 
