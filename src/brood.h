@@ -1033,7 +1033,7 @@ int brood_task_progress(struct brood_task *task, const void *data, size_t len);
 /*
  * In a task: 1 = nobody waits for it any more, 0 = somebody does. One that is cancelled, or out of time, and has not
  * returned a second later is ended with its process, which is replaced at once. Costs nothing; system calls that wait
- * are interrupted (EINTR) when it changes, by SIGIO, which is brood's in a task process, as SIGRTMAX is.
+ * are interrupted (EINTR) when it changes, by SIGIO, which is brood's in a task process, as SIGRTMAX - 1 is.
  */
 int brood_task_cancelled(const struct brood_task *task);
 
