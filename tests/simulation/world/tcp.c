@@ -144,11 +144,9 @@ static bool nobody_serves(const struct process *p)
 		return false;
 	if (!p && !world.crew->stopping)
 		return false;
-	if (!world.crew->was_ready)
-		return true;
 	child_each(world.crew, child)
 		if (world.crew->slots[child->slot].state != SLOT_LEAVING &&
-		    (child->phase == CHILD_STARTING || child->phase == CHILD_SERVING))
+		    (child->phase == CHILD_SERVING || (child->phase == CHILD_STARTING && !world.crew->stopping)))
 			return false;
 	return true;
 }
