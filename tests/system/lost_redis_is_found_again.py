@@ -42,8 +42,9 @@ class Load:
 
 
 def counts_again(brood):
-    """Each worker has found it: as many in a row as would have met one that has not."""
-    wait_until(lambda: all(get(brood.port, "/count?key=again").status == 200 for _ in range(20)), 10, "it counts again")
+    """Each worker that had lost it has found it, and as many in a row as would have met one that has not are counted."""
+    wait_until(lambda: len(brood.lines("until it is there again")) == len(brood.lines(r":\d+: there again")) and
+               all(get(brood.port, "/count?key=again").status == 200 for _ in range(20)), 10, "it counts again")
 
 
 def killed(engine):
