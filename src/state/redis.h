@@ -3,7 +3,7 @@
  * redis.h - the store on a Redis server
  *
  *   redis.c          where it is (a URL), and the two connections of a worker
- *   redis_link.c     one connection: opened, greeted, written, read, given up, opened again
+ *   redis_link.c     one connection: opened, greeted, read, given up, opened again; redis_write.c: written
  *   redis_ask.c      commands in a row, and their answers in the same
  *   redis_question.c what is asked, as commands; redis_answer.c: what is said, as answers
  *   redis_tell.c     what is watched: subscriptions
@@ -91,6 +91,11 @@ struct redis_link {
 
 void redis_link_open(struct redis_link *link, struct reactor *reactor);
 void redis_link_close(struct redis_link *link);
+/* Something waits now that has a deadline. */
+void redis_link_expect(struct redis_link *link);
+
+/* ---- redis_write.c ---- */
+
 /* Return: where @len bytes more are to be written, or NULL: no memory. */
 char *redis_link_extend(struct redis_link *link, size_t len);
 /* Words of a command, as Redis has them. Return: 0, or -ENOMEM and nothing of it is there. */
@@ -101,8 +106,6 @@ struct link_word {
 int redis_link_write(struct redis_link *link, const struct link_word words[], unsigned n);
 /* What is written is sent, as far as it goes. */
 void redis_link_flush(struct redis_link *link);
-/* Something waits now that has a deadline. */
-void redis_link_expect(struct redis_link *link);
 static inline size_t redis_link_unsent(const struct redis_link *link)
 {
 	return link->n_out - link->sent;
