@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 
-from _play import NOBODY, ROOT, Brood, children_of, skip, wait_until
+from _play import Brood, children_of, skip, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
-from _play import BUILD, DEMO, NOBODY, Brood, check, drop_to
+from _play import DEMO, NOBODY, Brood, check, drop_to
 
 STARTS_BADLY = """
 struct brood_request;

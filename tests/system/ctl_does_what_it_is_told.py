@@ -43,7 +43,7 @@ def check_counts(brood):
     clients = [Client(brood.port) for _ in range(12)]
     for client in clients:
         check(client.get("/").status == 200, "answered")
-    slots = wait_until(lambda: (found := brood.status()["slots"]) if sum(
+    slots = wait_until(lambda: brood.status()["slots"] if sum(
         slot["worker"]["connections"] for slot in brood.status()["slots"]) == 12 else None, 5, "12 connections")
     check(sum(slot["worker"]["requests"] for slot in slots) == before + 12, slots)
     most = max(slot["worker"]["connections"] for slot in slots)

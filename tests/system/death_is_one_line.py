@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from _play import Brood, Client, check, engines
+from _play import Brood, check, engines
 
 CRASHES = (("segv", r"died by SIGSEGV at 0x[0-9a-f]+ after [\d.]+ m?s, 4 requests in flight, "
                     r'serving "GET /crash\?how=segv&x=%22a%22 HTTP/1\.1"; restarting'),

@@ -3,7 +3,6 @@
 """Crashes, retirements and connections leave the parent's descriptors as they were, and a worker has only its own."""
 import os
 import re
-import time
 
 from _play import MODEL, Brood, Client, check, descriptors_of, engines, get, wait_until
 

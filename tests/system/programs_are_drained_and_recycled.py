@@ -7,7 +7,7 @@ import os
 import signal
 import time
 
-from _guest import MODELS, PROGRAM, PYTHON, Guest
+from _guest import MODELS, PYTHON, Guest
 from _play import Client, check, wait_until
 
 DEAF = (PYTHON, "-c", "import signal, socket, sys, time\n"

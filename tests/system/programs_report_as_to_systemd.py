@@ -143,7 +143,7 @@ with Guest(workers=1) as brood:
         pid = whoami(brood)["pid"]
         end()
         brood.replaced(pid)
-        wait_until(lambda: (about := whoami(brood))["pid"] != pid, 5, "the next one answers")
+        wait_until(lambda: whoami(brood)["pid"] != pid, 5, "the next one answers")
         about = whoami(brood)
         check(about["environment"]["LISTEN_FDNAMES"] == f"{brood.port}:cache:cache:cache", about["environment"])
         check(about["environment"]["LISTEN_FDS"] == "4" and about["stored"] == [f"of {first['pid']}", "pipe", "socket"], about)

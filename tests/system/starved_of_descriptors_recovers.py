@@ -6,7 +6,7 @@ import os
 import resource
 import time
 
-from _play import IS_SANITIZED, Brood, Client, check, engines, is_alive, wait_until
+from _play import IS_SANITIZED, Brood, Client, check, engines, is_alive
 
 N_CLIENTS = 200
 TICKS = os.sysconf("SC_CLK_TCK")

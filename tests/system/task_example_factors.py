@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 
-from _play import BUILD, check, get, wait_until
+from _play import BUILD, check, get
 
 server = subprocess.Popen([BUILD / "examples/factor", "127.0.0.1:0"], text=True, stderr=subprocess.PIPE)
 line = ""

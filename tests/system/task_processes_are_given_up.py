@@ -3,11 +3,8 @@
 """Task processes that die too often are given up: requests are told so, and the workers go on; what hangs is ended."""
 # models: one
 # waits: mostly
-import os
-import signal
-import time
 
-from _play import BUILD, Brood, Client, check, engines, get, stop_process, wait_until
+from _play import Brood, Client, check, engines, get, stop_process, wait_until
 
 
 def play_giveup(engine):

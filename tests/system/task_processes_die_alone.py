@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 
-from _play import Brood, Client, check, children_of, engines, wait_until
+from _play import Brood, Client, check, engines, wait_until
 
 SECONDS = 4
 

@@ -9,7 +9,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 
 from _play import BROOD, SLOW, Brood, Checker, check, descriptors_of, engines, replace_file, wait_until
 
