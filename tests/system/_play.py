@@ -115,6 +115,21 @@ def descriptors_of(pid):
     return found
 
 
+def descriptors_at_rest(pid, looks=10):
+    """The same once it stays so: some are open for a moment when a pool has just become ready."""
+    found, same = descriptors_of(pid), 0
+
+    def stays():
+        nonlocal found, same
+        time.sleep(0.02)
+        now = descriptors_of(pid)
+        found, same = now, same + 1 if now == found else 0
+        return same == looks
+
+    wait_until(stays, 10, "no descriptor comes or goes")
+    return found
+
+
 def replace_file(path, text, mode=0o644):
     """A new file under the old name: what runs, or is mapped, stays as it is."""
     draft = pathlib.Path(f"{path}.draft")

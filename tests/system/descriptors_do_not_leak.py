@@ -4,14 +4,14 @@
 import os
 import re
 
-from _play import MODEL, Brood, Client, check, descriptors_of, engines, get, wait_until
+from _play import MODEL, Brood, Client, check, descriptors_at_rest, descriptors_of, engines, get, wait_until
 
 ENGINE = {"uring": "anon_inode:[io_uring]", "epoll": "anon_inode:[eventpoll]"}
 TIMES = 12
 
 
-def kinds(pid, log_path):
-    return sorted(re.sub(re.escape(log_path), "log", kind) for kind in descriptors_of(pid).values())
+def kinds(pid, log_path, of=descriptors_of):
+    return sorted(re.sub(re.escape(log_path), "log", kind) for kind in of(pid).values())
 
 
 def crash(brood, i):
@@ -27,7 +27,7 @@ for engine in engines():
     with Brood("--restart-limit", "1000/10s", "--poison-limit", "off", "--backoff", "1ms..2ms", engine=engine, workers=2,
                pass_fds=[stray]) as brood:
         os.close(stray)
-        parent = kinds(brood.pid, brood.log_path)
+        parent = kinds(brood.pid, brood.log_path, of=descriptors_at_rest)
         expected = sorted(["/dev/null", "log", "log", "socket", "socket", "socket", "socket", "anon_inode:[signalfd]", ENGINE[engine],
                            "anon_inode:[eventfd]"])     # that tells of changes of the shared state
         if MODEL == "reuseport":

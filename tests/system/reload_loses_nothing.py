@@ -3,11 +3,10 @@
 """HUP replaces every worker, one after another, and no client notices: --times N on each engine (8)."""
 # timeout: 900
 import argparse
-import os
 import signal
 import time
 
-from _play import Brood, Checker, check, engines, wait_until
+from _play import Brood, Checker, check, descriptors_at_rest, descriptors_of, engines, wait_until
 
 N_WORKERS = 4
 
@@ -20,17 +19,13 @@ def reload(brood, turn):
     check(len(set(serving)) == N_WORKERS and not before & set(serving), f"each was replaced: {before}, {serving}")
 
 
-def descriptors_of_parent(brood):
-    return len(os.listdir(f"/proc/{brood.pid}/fd"))
-
-
 parser = argparse.ArgumentParser()
 parser.add_argument("--times", type=int, default=8)
 times = parser.parse_args().times
 for engine in engines():
     for surge in (1, N_WORKERS):
         with Brood("--surge", surge, engine=engine, workers=N_WORKERS) as brood:
-            rest = descriptors_of_parent(brood)
+            rest = len(descriptors_at_rest(brood.pid))
             checkers = [Checker(brood.port, "keepalive", 8), Checker(brood.port, "close", 8),
                         Checker(brood.port, "pipeline=16", 4), Checker(brood.port, "keepalive", 10, path="/", rate=20)]
             time.sleep(0.3)
@@ -44,7 +39,7 @@ for engine in engines():
             for checker in checkers:
                 checker.expect_nothing_noticed()
             brood.wait_for_line("left after", 20, times * N_WORKERS)
-            wait_until(lambda: descriptors_of_parent(brood) == rest, 5, "the parent keeps nothing of them")
+            wait_until(lambda: len(descriptors_of(brood.pid)) == rest, 5, "the parent keeps nothing of them")
             check(not brood.lines("killed|died|restarting|cut"), "no death, no penalty")
             brood.stop()
         print(f"{engine}, surge {surge}: {times} reloads, {took / (times - 1) * 1000:.0f} ms each")

@@ -8,7 +8,8 @@ import os
 import signal
 import time
 
-from _play import NOBODY, Brood, Checker, Client, check, drop_to, engines, wait_until
+from _play import (NOBODY, Brood, Checker, Client, check, descriptors_at_rest, descriptors_of, drop_to, engines,
+                   wait_until)
 
 N_WORKERS = 4
 
@@ -41,13 +42,9 @@ def all_serve(brood, n):
     return wait_until(lambda: len(slots_of_busy(brood, n)) == n, 5, f"all {n} serve")
 
 
-def descriptors_of_parent(brood):
-    return len(os.listdir(f"/proc/{brood.pid}/fd"))
-
-
 def play(engine, times, user):
     with Brood(engine=engine, workers=N_WORKERS, **user) as brood:
-        rest = descriptors_of_parent(brood)
+        rest = len(descriptors_at_rest(brood.pid))
         checkers = [Checker(brood.port, "keepalive", 64), Checker(brood.port, "close", 8),
                     Checker(brood.port, "close", 8), Checker(brood.port, "pipeline=16", 4)]
         time.sleep(0.3)
@@ -63,7 +60,7 @@ def play(engine, times, user):
             checker.expect_nothing_noticed()
         check(not brood.lines("killed|died|restarting|cut|unserved"), "no death, no penalty")
         brood.wait_for_line("left after", 20, times * 3)
-        check(descriptors_of_parent(brood) == rest, "the parent keeps nothing of them")
+        wait_until(lambda: len(descriptors_of(brood.pid)) == rest, 5, "the parent keeps nothing of them")
         brood.stop()
     print(f"{engine}: {times} times down and up, {took / times / 6 * 1000:.0f} ms a worker")
 
