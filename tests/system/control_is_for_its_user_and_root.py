@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Who may speak on the control socket: root and the user of the pool, whatever the mode of the file says."""
 # models: one
+# waits: mostly
 import os
 import signal
 import stat

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The DNS responder of the examples: what dig gets of it, and what it makes of queries that are none."""
 # models: one
+# waits: mostly
 import random
 import re
 import shutil

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # models: one
+# waits: mostly
 """What is asked decides the status and whether the connection stays; after a refusal it ends, orderly."""
 from _play import Brood, Client, check, engines
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # models: one
+# waits: mostly
 """With --join a port is shared with those who let others in, which is said; with nobody else."""
 import os
 import signal

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """brood_fetch() brings what another server says, keeps connections, and believes no response that could be two."""
 # models: one
+# waits: mostly
 import socket
 import threading
 import time

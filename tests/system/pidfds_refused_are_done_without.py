@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Where pidfd_open is refused, as by a container's profile of long ago, the parent hears of every end all the same."""
 # models: one
+# waits: mostly
 import os
 import pathlib
 import shutil

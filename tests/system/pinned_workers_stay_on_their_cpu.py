@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """--pin: slot k runs on the kth CPU that brood may use, whoever is in it; what is no worker runs on all of them."""
 # models: one
+# waits: mostly
 import os
 import pathlib
 import re

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A program that does not leave is killed and told as cut; old and large ones are replaced; one that is given up is gone."""
 # models: one
+# waits: mostly
 import json
 import os
 import signal

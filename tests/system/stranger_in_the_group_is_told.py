@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # models: one
+# waits: mostly
 """Who joins a pool's SO_REUSEPORT group later is told once, by name, when a worker gets ready; its own are not."""
 import os
 import signal
