@@ -13,11 +13,11 @@ static void idle_ones_are_closed(struct engine *e)
 
 	loop_begin(e, &loop_limits);
 	idle = join(0);
-	new = join(0);
 	taken_clear(&taken);
 	tell(idle, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
 	take_all(idle, &taken, 300);
 	assert_false(taken.ended);
+	new = join(0);
 	start = clock_ms();
 	conn_table_drain(&table);
 	take_all(idle, &taken, PATIENCE_MS);

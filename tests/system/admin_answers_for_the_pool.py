@@ -133,7 +133,7 @@ def expect_no_load(engine):
     """Where new connections go does not depend on who looks: with a look, kept open, before each of them."""
     port, option = admin_option()
     with Brood(*option, engine=engine, workers=2) as brood:
-        if MODEL == "reuseport" and not brood.lines("balance: least"):
+        if MODEL == "reuseport" and "balance: least" not in brood.wait_for_line("balance: "):
             return
         lookers, clients, pids = [], [], []
         for i in range(16):

@@ -5,6 +5,7 @@
 """`brood ctl upgrade --wait` ends when the new parent has the pool, or says why it has not; the status tells both."""
 # waits: mostly
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -59,12 +60,14 @@ def succeed(brood, times=3):
 
 
 def fail_to_start(brood, program):
-    install(program, "sleep 1\nexit 3\n")     # the table of the status takes a moment
+    gate = pathlib.Path(brood.directory.name, "gate")
+    install(program, f"while [ ! -e {gate} ]; do sleep 0.05; done\nexit 3\n")
     client = waiting(brood)
     status = wait_until(lambda: (s := brood.status())["upgrade"]["running"] and s, 5, "it is under way")
     check(status["upgrade"]["failure"] is None and "\nupgrading\n" in brood.ctl("status"), status)
     for words in (("upgrade",), ("upgrade", "--wait"), ("reload",), ("scale", 3)):
         check("under way" in brood.ctl(*words, code=1), words)
+    gate.touch()
     pid = brood.lines("upgrade: started")[-1].rpartition("pid ")[2].rstrip(")")
     expect_failure(client, f"the new parent (pid {pid}) ended with code 3 before it was ready", 10)
     status = brood.status()

@@ -74,8 +74,8 @@ def scale(brood, number, n_workers):
 
 for engine in engines():
     with Brood("--log-level", "debug", "--restart-limit", "100/10s", engine=engine, workers=N_WORKERS) as brood:
-        if not brood.lines("balance: least$"):
-            skip(brood.wait_for_line("balance: "))
+        if not (line := brood.wait_for_line("balance: ")).endswith("balance: least"):
+            skip(line)
         expect_equal_shares(brood, "start")
         kill_one_with_connections(brood)
         expect_equal_shares(brood, "kill -9")
