@@ -57,7 +57,7 @@ def hurry(engine):
         check(admin.get("/ready").status == 200, "ready")
         brood.ctl("stop")
         brood.wait_for_line("not ready from now on", 2)
-        check(admin.get("/ready").status == 503, "ctl stop is as TERM")
+        wait_until(lambda: admin.get("/ready").status == 503, 1, "ctl stop is as TERM")
         brood.ctl("stop", "--now")
         brood.wait_exit(0, 2)
 

@@ -126,5 +126,5 @@ for engine in engines():
         check(brood.workers() == workers, "nobody died of it")
         print(f"{engine}: {len(threads)} slow clients; others waited {checker['longest_ms']} ms at most, "
               f"a worker had {most_kib} KiB")
-        check(checker["longest_ms"] < 500 * SLOW, "the others are served as ever")
+        check(checker["longest_ms"] < 1000 * SLOW, "the others wait for none of their timeouts")
         brood.stop()

@@ -26,7 +26,7 @@ for engine in engines():
         brood.wait_exit(0, 3)
         total_ms = (time.monotonic() - began) * 1000
         print(f"{engine}: 100 idle closed within {idle_ms:.0f} ms, 20 of 20 answered, ended after {total_ms:.0f} ms")
-        check(idle_ms < 250 * SLOW, "idle ones do not wait")
+        check(idle_ms < 600 * SLOW, "idle ones do not wait for the others")
         check(total_ms < 1300 * SLOW, "the pool ends with the last response")
         for client in idle + busy:
             client.close()

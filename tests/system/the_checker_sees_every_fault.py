@@ -61,7 +61,7 @@ def play(misbehave, rate=0):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = threading.Thread(target=serve, args=(listener, misbehave))
         server.start()
-        checker = Checker(listener.getsockname()[1], path="/", connections=1, seconds=0.3, rate=rate).finish(told=False)
+        checker = Checker(listener.getsockname()[1], path="/", connections=1, seconds=0.9 if rate else 0.3, rate=rate).finish(told=False)
         listener.shutdown(socket.SHUT_RDWR)
         server.join()
     return checker
