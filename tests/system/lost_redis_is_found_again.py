@@ -79,7 +79,7 @@ def stopped(engine):
             redis.stop()
             load.statuses.clear()
             began = time.monotonic()
-            check(get(brood.port, "/whoami").status == 200 and time.monotonic() - began < 0.3 * SLOW, "others are served")
+            check(get(brood.port, "/whoami").status == 200 and time.monotonic() - began < TIMEOUT_S * SLOW, "others are served")
             wait_until(lambda: load.statuses[503] > 100, 10, "it is told")
             check(len(brood.lines("no answer in time")) > 0, "and the log says so")
             redis.go_on()
