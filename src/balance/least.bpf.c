@@ -11,6 +11,7 @@
 #include "balance/least_table.h"
 
 #include <linux/bpf.h>
+#include <linux/tcp.h>
 
 #include <bpf/bpf_helpers.h>
 #include <stdbool.h>
@@ -86,13 +87,26 @@ static __always_inline bool claim(struct least_table *t, const struct scan *scan
 	       __sync_val_compare_and_swap(&t->slots[scan->slot].given, scan->given, scan->given + 1) == scan->given;
 }
 
+/*
+ * Whether this is a connection that is to have a listener. The kernel asks for any segment that belongs to none, what comes
+ * behind the end of one too, and a count of those would be of nothing.
+ */
+static __always_inline bool is_new(const struct sk_reuseport_md *md)
+{
+	const struct tcphdr *tcp = md->data;
+
+	if (md->migrating_sk || (const void *)(tcp + 1) > md->data_end)
+		return true;
+	return tcp->syn;
+}
+
 static __always_inline int choose(struct sk_reuseport_md *md, __u32 index)
 {
 	__u32 zero = 0;
 	struct least_table *t = bpf_map_lookup_elem(&table, &zero);
 	struct scan scan = { .table = t };
 
-	if (!t)
+	if (!t || !is_new(md))
 		return SK_PASS;
 	scan.n_slots = t->n_slots;
 	for (int i = 0; i < TRIES; i++) {

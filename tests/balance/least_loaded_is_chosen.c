@@ -147,6 +147,19 @@ static void expect_the_closed_to_be_left_out(void)
 		close(client[i]);
 }
 
+/* What a client still sends to one that is closed belongs to no connection, and is none. */
+static void expect_strays_not_to_count(void)
+{
+	static char much[1 << 20];
+
+	dial_all(CONNECTIONS, 0);
+	for (unsigned i = 0; i < N; i++)
+		publish(i, take(i));
+	for (unsigned i = 0; i < CONNECTIONS; i++)
+		check(send(client[i], much, sizeof(much), MSG_DONTWAIT | MSG_NOSIGNAL) > 0);
+	hang_up(CONNECTIONS);
+}
+
 /* Of a process that says it ended more than it had, and of one that was given what never came. */
 static void expect_lies_to_be_corrected(void)
 {
@@ -201,6 +214,7 @@ int main(void)
 	expect_equal_shares_of_several_clients();
 	expect_the_freed_to_be_chosen();
 	expect_the_closed_to_be_left_out();
+	expect_strays_not_to_count();
 	expect_lies_to_be_corrected();
 	expect_queues_to_move();
 	least_destroy(least);
