@@ -3,6 +3,7 @@
 """The admin address answers each question, on one connection and on new ones, whatever happens to the pool meanwhile."""
 # timeout: 300
 # models: one
+# waits: mostly
 import os
 import signal
 import time

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # models: one
+# waits: mostly
 """Files are served: what is there, as it is now, and nothing that is not beneath the root."""
 import gzip
 import hashlib

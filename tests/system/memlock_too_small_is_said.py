@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """With too little locked memory for its rings the pool serves on epoll, as far as need be, and says RLIMIT_MEMLOCK."""
+# waits: mostly
 import os
 import resource
 import signal

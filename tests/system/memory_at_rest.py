@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """At rest the parent has at most 2 MiB, a worker 6 MiB (PSS), and an idle connection 400 bytes of its worker's."""
+# waits: mostly
 import resource
 import time
 

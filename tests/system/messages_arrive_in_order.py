@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Messages reach a slot, an id, all, others and the callbacks, whole and in order, small, large and with descriptors."""
+# waits: mostly
 from _mailer import Mailer
 from _play import check, descriptors_of, engines, wait_until
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""With the parent killed the workers answer what they hold and are gone within a second, and the port is free."""
+"""With the parent killed the workers answer what they hold, are gone at once, and the port is free."""
+# waits: mostly
 import signal
 import socket
 import time

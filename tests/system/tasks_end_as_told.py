@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Whatever becomes of a task, its request is told, and soon: done, failed, crashed, timed out, cancelled, refused."""
 # models: one
+# waits: mostly
 import hashlib
 import os
 import re

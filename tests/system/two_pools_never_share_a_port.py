@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # timeout: 300
+# waits: mostly
 """Of two pools that start at the same moment where they overlap, exactly one serves; the other says who."""
 import os
 import pathlib

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # models: one
+# waits: mostly
 # timeout: 300
 """Balance `least` is in force after every upgrade, of process 1 as well, and after one that has failed at any step."""
 import json

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Workers that reach --max-requests, --max-age or --max-rss are replaced, one at a time, and nothing is lost."""
+# waits: mostly
 import time
 
 from _play import Brood, Checker, check, engines, wait_until
