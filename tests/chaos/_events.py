@@ -255,7 +255,7 @@ def crash(pool, how):
             pool.event.note = str(status)
             check(status == 503, f"a request that kills is answered with {status}")
         except (EOFError, ConnectionError):
-            pool.wait_dead(victim)
+            pool.find_dead(victim)
         else:
             pool.ledger.spare(victim)
 
@@ -275,7 +275,7 @@ def hang(pool, how, place):
     with client:
         client.s.settimeout(0.1)
         try:
-            while not pool.is_silent(pid):
+            while not pool.is_silent(pid := pool.holder_of(client, pid)):      # one that leaves hands it on
                 with contextlib.suppress(TimeoutError):
                     pool.event.note = str(status := client.response().status)
                     check(status == 503, f"a request that hangs is answered with {status}")

@@ -90,6 +90,11 @@ class Ledger:
         self.row(event.kind)["allowed"] += len(ports)
         return victim
 
+    def replace(self, victim, pid, ports):
+        """It is another one that dies."""
+        self.row(victim.event.kind)["allowed"] += len(ports) - len(victim.ports)
+        victim.pid, victim.ports = pid, ports
+
     def spare(self, victim):
         """It does not die after all."""
         self.victims.remove(victim)

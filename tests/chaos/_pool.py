@@ -17,6 +17,7 @@ from _play import (BROOD, DEMO, NOBODY, SLOW, Brood, Client, adopt_orphans, chec
                    connections_on, descriptors_of, drop_to, is_alive, replace_file, stop_process, wait_until)
 
 HANG_S = 2
+DEATH = r"pid \d+\): (died by SIG\w+ .*serving \"GET /crash|exited with code [1-9])"
 BASE = {"handler": DEMO, "hang-timeout": f"{HANG_S * SLOW}s", "restart-limit": "1000/10s", "backoff": "1ms..20ms"}
 # Lines of level error, and the kinds of event that explain them.
 EXPLAINED = {
@@ -153,6 +154,15 @@ class Pool:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
+    def holder_of(self, client, pid):
+        """The worker that has this connection, if it is not this one any more."""
+        port = client.s.getsockname()[1]
+        for worker in self.brood.workers():
+            with contextlib.suppress(OSError):
+                if port in clients_of(worker, self.brood.port):
+                    return worker
+        return pid
+
     def release(self, pid):
         if timer := self.stopped.pop(pid, None):
             timer.cancel()
@@ -170,16 +180,28 @@ class Pool:
                                       queued=pid not in children_of(self.brood.pid))
 
     def doom_running(self, pid):
-        """The same of one that runs on for a moment: what others have is not its own."""
-        since_ms, others = now_ms(), set()
-        for other in self.brood.workers():
-            if other != pid:
-                try:
-                    others |= clients_of(other, self.brood.port)
-                except OSError:
-                    pass
+        """The same of one that runs on for a moment: what others have, and do not hand on, is not its own."""
+        since_ms, n_told, held = now_ms(), self.n_lines(DEATH), {}
+        for slot in (self.status() or {"slots": []})["slots"]:      # those that leave are in none
+            with contextlib.suppress(OSError):
+                if slot["worker"]:
+                    held[slot["worker"]["pid"]] = clients_of(slot["worker"]["pid"], self.brood.port)
         every = {client for inode, client in connections_on(self.brood.port)}
-        return self.ledger.add_victim(self.event, pid, since_ms, every - others, loose=True)
+
+        def ports_of(pid):
+            return every.difference(*(ports for worker, ports in held.items() if worker != pid))
+
+        victim = self.ledger.add_victim(self.event, pid, since_ms, ports_of(pid), loose=True)
+        victim.n_told, victim.ports_of = n_told, ports_of
+        return victim
+
+    def find_dead(self, victim):
+        """Who has died of what was asked: one that is to leave hands on idle connections, with what waits in them."""
+        lines = wait_until(lambda: self.brood.lines(DEATH)[victim.n_told:], 10, f"somebody died of {self.event}")
+        pids = [int(re.search(r"pid (\d+)", line)[1]) for line in lines]
+        if victim.pid not in pids:
+            self.ledger.replace(victim, pids[0], victim.ports_of(pids[0]))
+        self.wait_dead(victim)
 
     def wait_dead(self, victim):
         wait_until(lambda: not is_alive(victim.pid), 10, f"pid {victim.pid} is dead after {self.event}")
