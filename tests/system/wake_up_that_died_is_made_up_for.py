@@ -31,6 +31,20 @@ def is_answered(client, seconds):
         return False
 
 
+def one_that_waits_for(brood, victim):
+    """A client whom the stopped one was woken for; None = there is none, five times."""
+    for _ in range(5):
+        stop(victim)
+        for _ in range(3):                      # in turn, so that one of them wakes the one that is stopped
+            client = Client(brood.port)
+            client.send("GET / HTTP/1.1\r\nHost: play\r\n\r\n")
+            if not is_answered(client, 0.2):
+                return client
+        os.kill(victim, signal.SIGCONT)         # it had not begun to wait for any
+        time.sleep(0.1)
+    return None
+
+
 def arrive_right_after_deaths(seconds=8):
     """The kernel takes a dead worker's ring apart later than its death is known, later still when it is busy."""
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
@@ -58,14 +72,7 @@ for engine in engines():
     with Brood("--model", "preemptive", "--backoff", "5s..5s", "--hang-timeout", "off", engine=engine) as brood:
         kill(brood, brood.workers()[0])         # its replacement comes at once, the one after that waits
         victim = int(re.search(r"pid (\d+)", brood.wait_for_line("ready after"))[1])
-        stop(victim)
-        waiting = None
-        for _ in range(3):                      # in turn, so that one of them wakes the one that is stopped
-            client = Client(brood.port)
-            client.send("GET / HTTP/1.1\r\nHost: play\r\n\r\n")
-            if not is_answered(client, 0.2):
-                waiting = client
-                break
+        waiting = one_that_waits_for(brood, victim)
         check(waiting or engine == "epoll", "one waits; epoll wakes none that is not asleep in it")
         began = time.monotonic()
         kill(brood, victim)
