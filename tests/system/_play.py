@@ -347,6 +347,10 @@ class Brood:
     def status(self):
         return json.loads(self.ctl("status", "--json"))
 
+    def task_pids(self):
+        """Of those that are there just now; by the control socket."""
+        return [slot["process"]["pid"] for slot in self.status()["tasks"]["slots"] if slot["process"]]
+
     def connect_control(self, timeout=5):
         s = socket.socket(socket.AF_UNIX)
         s.connect(self.control)     # waits while the queue is full

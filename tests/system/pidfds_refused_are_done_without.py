@@ -17,10 +17,6 @@ def denied(error):
     return BUILD / "tests/tools/deny", "pidfd", error
 
 
-def task_pids(brood):
-    return [slot["process"]["pid"] for slot in brood.status()["tasks"]["slots"] if slot["process"]]
-
-
 def kill_and_wait(brood, pid, kind):
     os.kill(pid, signal.SIGKILL)
     brood.wait_for_line(rf"{kind} \d \(pid {pid}\): killed by SIGKILL", 5)
@@ -45,8 +41,8 @@ def deaths(engine):
     options = ("--tasks", 1, "--hang-timeout", "1s")
     with Brood(*options, engine=engine, workers=2, prefix=denied("ENOSYS"), control=True) as brood:
         kill_and_wait(brood, brood.whoami()["pid"], "worker")
-        kill_and_wait(brood, task_pids(brood)[0], "task")
-        wait_until(lambda: len(task_pids(brood)) == 1 and len(brood.workers()) == 3, 5, "all are back")
+        kill_and_wait(brood, brood.task_pids()[0], "task")
+        wait_until(lambda: len(brood.task_pids()) == 1 and len(brood.workers()) == 3, 5, "all are back")
         stopped = brood.whoami()["pid"]
         stop_process(stopped)
         wait_until(lambda: not is_alive(stopped), 10, "who hangs is ended")

@@ -28,10 +28,6 @@ class Asker(threading.Thread):
             self.trouble = error
 
 
-def task_pids(brood):
-    return [slot["process"]["pid"] for slot in brood.status()["tasks"]["slots"] if slot["process"]]
-
-
 def play(engine):
     with Brood("--tasks", 3, "--restart-limit", "1000/10s", "--backoff", "1ms..5ms", engine=engine, control=True) as brood:
         stop = threading.Event()
@@ -41,14 +37,14 @@ def play(engine):
         end, killed = time.monotonic() + SECONDS, 0
         while time.monotonic() < end:
             time.sleep(random.uniform(0.02, 0.1))
-            victims = task_pids(brood)
+            victims = brood.task_pids()
             if victims:
                 try:
                     os.kill(random.choice(victims), signal.SIGKILL)
                     killed += 1
                 except ProcessLookupError:
                     pass
-        wait_until(lambda: len(task_pids(brood)) == 3, 5, "all are back")
+        wait_until(lambda: len(brood.task_pids()) == 3, 5, "all are back")
         stop.set()
         for asker in askers:
             asker.join()

@@ -45,11 +45,11 @@ def play(engine):
         for asker in askers:
             asker.start()
         time.sleep(0.5)
-        before = {slot["process"]["pid"] for slot in brood.status()["tasks"]["slots"]}
+        before = set(brood.task_pids())
         for i in range(3):
             brood.kill(signal.SIGHUP)
             brood.wait_for_line("reload: done", 20, i + 1)
-        after = {slot["process"]["pid"] for slot in brood.status()["tasks"]["slots"]}
+        after = set(brood.task_pids())
         check(not before & after, f"a reload replaces task processes too: {before} {after}")
         brood.ctl("scale", 3, "--wait")
         check(len(brood.status()["tasks"]["slots"]) == 2, "scaling leaves task processes alone")
