@@ -31,9 +31,8 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
-/* What a drain may take beyond its timeout; and a drain that is to be at once. */
-#define DRAIN_GRACE_MS 250
-#define DRAIN_NOW_MS 150
+/* What a drain may take beyond its timeout, to count what is cut and to say so; at once is a timeout of 0. */
+#define DRAIN_GRACE_MS 400
 /* From a SIGABRT to the report that must follow it. */
 #define ABORT_MS 500
 
@@ -345,13 +344,12 @@ void child_drain(struct crew *crew, struct child *child, uint32_t timeout_ms, bo
 		.timeout_ms = timeout_ms,
 		.last = last ? intake_alone(crew, &crew->slots[child->slot]) | DRAIN_QUEUE : 0,
 	};
-	uint64_t grace_ms = timeout_ms > 0 ? DRAIN_GRACE_MS : DRAIN_NOW_MS;
 
 	if (child->phase == CHILD_STARTING || child->phase == CHILD_SERVING) {
 		child->phase = CHILD_LEAVING;
 		child->deadline_ms = 0;
 	}
-	child_limit(crew, child, timeout_ms + grace_ms, "did not drain in time");
+	child_limit(crew, child, timeout_ms + DRAIN_GRACE_MS, "did not drain in time");
 	if (child->phase != CHILD_LEAVING || child->channel_fd < 0)
 		return;
 	if (!slot_is_task(child->slot))

@@ -333,16 +333,28 @@ static bool is_past(const struct crew *crew, uint64_t at_ms)
 	return at_ms != 0 && at_ms <= crew->now_ms;
 }
 
+/* Who had the time and was not done is late. At once nobody has: the board tells of a worker, of a program nothing. */
+static bool is_late(const struct crew *crew, const struct child *child)
+{
+	if (child->phase != CHILD_LEAVING || !child->ever_ready || child->drained || slot_is_task(child->slot))
+		return false;
+	return crew->stopping == STOPPING || (crew->stopping && crew->config->guest);
+}
+
+static void end_late(struct crew *crew, struct child *child)
+{
+	if (child->phase == CHILD_LEAVING)
+		on_channel(crew, child);	/* its word came in time, if only we are late */
+	if (is_late(crew, child))
+		crew->drain_late = true;
+	child_kill(crew, child, child->deadline_why);
+}
+
 static void expire(struct crew *crew)
 {
-	child_each(crew, child) {
-		if (!is_past(crew, child->deadline_ms))
-			continue;
-		if (crew->stopping == STOPPING && child->phase == CHILD_LEAVING && child->ever_ready &&
-		    !slot_is_task(child->slot))
-			crew->drain_late = true;
-		child_kill(crew, child, child->deadline_why);
-	}
+	child_each(crew, child)
+		if (is_past(crew, child->deadline_ms))
+			end_late(crew, child);
 	any_slot_each(crew, slot)
 		if (is_past(crew, slot->turn_ms))
 			slot_on(crew, slot, ON_TURN);

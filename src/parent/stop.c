@@ -164,7 +164,8 @@ static int tell_drained(const struct crew *crew)
 		return BROOD_EXIT_DRAINED;
 	}
 	if (crew->stopping == STOPPING_NOW)
-		log_warn("ended at once: %" PRIu64 " connection%s cut", crew->n_cut, plural(crew->n_cut));
+		log_warn("ended at once%s: %" PRIu64 " connection%s cut", crew->drain_late ? ", not all drained" : "",
+			 crew->n_cut, plural(crew->n_cut));
 	else if (crew->now_ms < crew->stop_deadline_ms)
 		log_warn("ended after %s, not all drained: %" PRIu64 " connection%s cut", took, crew->n_cut,
 			 plural(crew->n_cut));

@@ -55,7 +55,7 @@ MUTANTS = (
     ("parent/slot.c", "child_drain(crew, old, crew->config->options.drain_timeout_ms, false)",
      "child_drain(crew, old, crew->config->options.drain_timeout_ms, true)",
      "who is replaced closes the listener for good"),
-    ("parent/child.c", "\tchild_limit(crew, child, timeout_ms + grace_ms, \"did not drain in time\");\n", "",
+    ("parent/child.c", "\tchild_limit(crew, child, timeout_ms + DRAIN_GRACE_MS, \"did not drain in time\");\n", "",
      "a worker that does not drain is waited for"),
     ("acceptor/deal.c", "\t\tclose(hand[i]);\n", "", "the parent keeps what it has handed out"),
 )

@@ -32,6 +32,13 @@ for model in MODELS:
         check(not brood.lines("heard 15"), "the other signal")
         took = brood.stop(code=3, within=3)         # the second one
         check(took < 2, f"at once: {took:.1f} s")
+    with Guest("--drain-timeout", "30s", model=model, program=DEAF) as brood:
+        brood.kill(signal.SIGTERM)
+        brood.wait_for_line("draining", 5)
+        for keeper in brood.workers():
+            os.kill(keeper, signal.SIGSTOP)         # none can say what its program had
+        brood.stop(code=3, within=3)
+        check(brood.lines("ended at once, not all drained"), "nobody knows what they had")
     # A reload does not wait for one that does not leave; what it holds is cut when its time is over.
     with Guest("--drain-timeout", "700ms", model=model, program=DEAF) as brood:
         before = set(brood.programs())
