@@ -4,6 +4,7 @@
 # waits: mostly
 import os
 import resource
+import select
 import time
 
 from _play import IS_SANITIZED, Brood, Client, check, engines, is_alive
@@ -50,7 +51,8 @@ def play(engine, options, says_so):
         began = time.monotonic()
         n_answered = 0
         while waiting:
-            answered = [client for client in waiting if try_response(client)]
+            readable = select.select([client.s for client in waiting], [], [], 0.1)[0]
+            answered = [client for client in waiting if client.s in readable and try_response(client)]
             check(answered or time.monotonic() - began < 5, "it goes on")
             for client in answered:
                 client.close()

@@ -103,13 +103,13 @@ def side_by_side(engine):
 
 
 def outlast_a_reload(engine):
-    with stream_pool("--drain-timeout", "2s", engine=engine) as brood:
+    with stream_pool("--drain-timeout", "3s", engine=engine) as brood:      # 1.8 s for a turn that stands still
         streams = [Stream(brood.stream_port) for _ in range(20)]
         before = {stream.pid() for stream in streams}
         began = time.monotonic()
         brood.kill(signal.SIGHUP)
         n = 0
-        while time.monotonic() < began + 1.5:
+        while time.monotonic() < began + 1.2:
             for stream in streams:
                 check(stream.echoes(f"turn {n}".encode()), "it goes on")
             n += 1
@@ -120,7 +120,7 @@ def outlast_a_reload(engine):
             stream.socket.settimeout(5 * SLOW)
             check(stream.ending()[1] in ("end", "ConnectionResetError"), "until the drain timeout")
         took = time.monotonic() - began
-        check(1.9 < took < 2.8 * SLOW, f"cut after {took:.2f} s")
+        check(2.9 < took < 5 * SLOW, f"cut after {took:.2f} s")
         brood.wait_for_line("left after", 10, 2)
         brood.stop(within=8)
 
