@@ -19,7 +19,7 @@ for engine in engines():
         took_ms = brood.stop(code=3, within=5) * 1000
         line = brood.lines("drain timed out")
         print(f"{engine}: {took_ms:.0f} ms:", *line)
-        check(abs(took_ms - TIMEOUT_MS) < 250 * SLOW, "at the timeout")
+        check(TIMEOUT_MS - 50 < took_ms < TIMEOUT_MS + 1000 * SLOW, "at the timeout")      # the default is 9 s
         check(len(line) == 1 and "3 connections cut" in line[0], "the log says how many")
         for client in [idle, *never]:
             client.close()

@@ -386,10 +386,14 @@ class Plays:
         text = b"grow " * 1000
         put(self.root, "grow.txt", text, time.time() - 100)
         self.assertEqual(self.get("/grow.txt", Accept_Encoding="gzip").body, text)
-        put(self.root, "grow.txt.gz", gzip.compress(text))
-        self.assertLess(self.await_body("/grow.txt", self.content("grow.txt.gz"), Accept_Encoding="gzip"), 0.2)
-        os.unlink(os.path.join(self.root, "grow.txt.gz"))
-        self.assertLess(self.await_body("/grow.txt", text, Accept_Encoding="gzip"), 0.2)
+        came, went = [], []
+        for _ in range(5):
+            put(self.root, "grow.txt.gz", gzip.compress(text))
+            came.append(self.await_body("/grow.txt", self.content("grow.txt.gz"), Accept_Encoding="gzip"))
+            os.unlink(os.path.join(self.root, "grow.txt.gz"))
+            went.append(self.await_body("/grow.txt", text, Accept_Encoding="gzip"))
+        self.assertLess(statistics.median(came), 0.2)
+        self.assertLess(statistics.median(went), 0.2)
 
     # ---- big ones, many, slow ----
 
