@@ -17,6 +17,15 @@ const char *config_model_name(const struct config *config)
 	return names[config->options.model];
 }
 
+uint32_t config_shared(const struct config *config)
+{
+	uint32_t mask = 0;
+
+	for (unsigned i = 0; i < config->n_listeners; i++)
+		mask |= config_is_shared(config, i) ? 1u << i : 0;
+	return mask;
+}
+
 int config_shared_backlog(const struct config *config, unsigned n_workers)
 {
 	return (int)(config->options.backlog * n_workers);	/* 65535 * 512 at most */

@@ -106,6 +106,8 @@ static inline bool config_is_shared(const struct config *config, unsigned index)
 	return config->options.model == BROOD_PREEMPTIVE;
 }
 
+/* Mask of those. */
+uint32_t config_shared(const struct config *config);
 /* A UDP socket a slot. */
 static inline bool config_has_datagram_group(const struct config *config, unsigned index)
 {

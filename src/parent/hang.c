@@ -22,6 +22,7 @@
 #include "parent/obituary.h"
 #include "parent/pidfd.h"
 #include "parent/tasks.h"
+#include "parent/wake.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -104,12 +105,17 @@ static void look_at(struct crew *crew, struct slot *slot)
 
 static void look_at_leaving(struct crew *crew, struct child *child)
 {
+	bool was_silent;
 	uint64_t ms;
 
 	if (child->phase != CHILD_LEAVING || !child->ever_ready || child->hung || slot_is_task(child->slot))
 		return;
 	ms = silent_at(crew, child, crew->look_ms);
-	if (ms >= silence_limit(crew) && crew->stopping)
+	was_silent = child->silent;
+	child->silent = ms >= silence_limit(crew);
+	if (child->silent && !was_silent)
+		wake_others(crew);	/* its listeners are open until its loop turns */
+	if (child->silent && crew->stopping)
 		intake_on_loss(crew, child->slot);
 	if (ms < timeout_of(crew))
 		return;

@@ -23,6 +23,7 @@
 #include "parent/loop.h"
 #include "parent/stop.h"
 #include "parent/transfer.h"
+#include "parent/wake.h"
 #include "parent/weigh.h"
 
 #include <errno.h>
@@ -31,10 +32,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* After a death, then four times as long each time: 1.7 s in all. */
-#define WAKE_AGAIN_MS 20
-#define WAKES 4
 
 static enum brood_model model_of(const struct crew *crew)
 {
@@ -57,15 +54,6 @@ static void close_sockets(struct crew *crew)
 		close(crew->reserved_fd[i]);
 		crew->reserved_fd[i] = -1;
 	}
-}
-
-static uint32_t shared_sockets(const struct crew *crew)
-{
-	uint32_t mask = 0;
-
-	for (unsigned i = 0; i < crew->config->n_listeners; i++)
-		mask |= config_is_shared(crew->config, i) ? 1u << i : 0;
-	return mask;
 }
 
 /* Where UNIX sockets are; they listen already. */
@@ -150,11 +138,11 @@ static uint32_t shared_of(const struct crew *crew, const struct slot *slot)
 {
 	switch (model_of(crew)) {
 	case BROOD_REUSEPORT:
-		return crew->shared & (slot->index < crew->n_shared_slots ? ALL_LISTENERS : shared_sockets(crew));
+		return crew->shared & (slot->index < crew->n_shared_slots ? ALL_LISTENERS : config_shared(crew->config));
 	case BROOD_PREEMPTIVE:
 		return crew->shared | crew->config->lent;
 	case BROOD_ROUND_ROBIN:
-		return crew->shared & shared_sockets(crew);
+		return crew->shared & config_shared(crew->config);
 	}
 	return 0;
 }
@@ -224,38 +212,12 @@ void intake_share(struct crew *crew, uint32_t addresses, unsigned n_slots)
 		child->shared = shared.addresses;
 		(void)channel_send(child->channel_fd, CHANNEL_SHARED, &shared, -1);
 	}
+	wake_others(crew);
 }
 
 uint32_t intake_alone(const struct crew *crew, const struct slot *slot)
 {
 	return ALL_LISTENERS & ~shared_of(crew, slot);
-}
-
-/* One that died or hangs may have been woken for a connection that it did not take any more. */
-static void wake_another(struct crew *crew)
-{
-	child_each(crew, child) {
-		if (child_serves(child) && channel_send(child->channel_fd, CHANNEL_LOOK, NULL, -1) == 0)
-			return;
-	}
-}
-
-/*
- * The kernel takes a dead process's ring apart only when it gets to it, and until then wakes it for connections like any
- * other: so others look again. Without, 4 of 291 connections after a kill waited over 4 s on a busy machine.
- */
-static void wake_others(struct crew *crew)
-{
-	wake_another(crew);
-	crew->n_wakes = 0;
-	crew->wake_ms = crew->now_ms + WAKE_AGAIN_MS;
-}
-
-static void wake_again(struct crew *crew)
-{
-	wake_another(crew);
-	crew->n_wakes++;
-	crew->wake_ms = crew->n_wakes < WAKES ? crew->now_ms + (WAKE_AGAIN_MS << 2 * crew->n_wakes) : 0;
 }
 
 static void stop_unless(struct crew *crew, int r)
@@ -279,22 +241,9 @@ void intake_release(struct crew *crew)
 
 void intake_on_slot(struct crew *crew, struct slot *slot, enum slot_state was)
 {
-	bool served = slot_is_served(slot->state);
-
 	custody_on_slot(crew, slot, was);
-	switch (model_of(crew)) {
-	case BROOD_REUSEPORT:
-	case BROOD_PREEMPTIVE:
-		if (shared_sockets(crew) && slot_is_served(was) && !served)
-			wake_others(crew);
-		break;
-	case BROOD_ROUND_ROBIN:
-		if (shared_sockets(crew) && slot_is_served(was) && !served)
-			wake_others(crew);
-		if (slot->state != SLOT_DRAINING)	/* who drains reads on until the end of the queue */
-			set_reader(crew, slot, served && slot->state != SLOT_LEAVING);
-		break;
-	}
+	if (model_of(crew) == BROOD_ROUND_ROBIN && slot->state != SLOT_DRAINING)	/* who drains reads to the end */
+		set_reader(crew, slot, slot_is_served(slot->state) && slot->state != SLOT_LEAVING);
 }
 
 int intake_resize(struct crew *crew)
@@ -329,18 +278,10 @@ void intake_on_silence(struct crew *crew, struct slot *slot)
 	bool silent = slot->incumbent->silent;
 
 	slot->orphaned_ms = silent ? crew->now_ms : 0;
-	switch (model_of(crew)) {
-	case BROOD_REUSEPORT:
-	case BROOD_PREEMPTIVE:
-		if (silent && shared_sockets(crew))
-			wake_another(crew);
-		break;
-	case BROOD_ROUND_ROBIN:
-		if (silent && shared_sockets(crew))
-			wake_another(crew);
+	if (silent)
+		wake_others(crew);
+	if (model_of(crew) == BROOD_ROUND_ROBIN)
 		set_reader(crew, slot, !silent);
-		break;
-	}
 }
 
 /* A listener that is left has another pool's workers at it already; a queue of ours has nobody. */
@@ -373,13 +314,11 @@ void intake_settle(struct crew *crew)
 
 uint64_t intake_next_ms(const struct crew *crew)
 {
-	return crew->acceptor ? acceptor_next_ms(crew->acceptor) : crew->wake_ms;
+	return crew->acceptor ? acceptor_next_ms(crew->acceptor) : 0;
 }
 
 void intake_expire(struct crew *crew)
 {
-	if (crew->wake_ms != 0 && crew->wake_ms <= crew->now_ms)
-		wake_again(crew);
 	if (crew->acceptor)
 		acceptor_expire(crew->acceptor, crew->now_ms);
 }

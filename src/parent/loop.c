@@ -35,6 +35,7 @@
 #include "parent/tasks.h"
 #include "parent/transfer.h"
 #include "parent/upgrade.h"
+#include "parent/wake.h"
 #include "parent/weigh.h"
 
 #include <errno.h>
@@ -132,6 +133,7 @@ static uint64_t next_deadline(struct crew *crew)
 	child_each(crew, child)
 		earlier(&next_ms, child->deadline_ms);
 	earlier(&next_ms, intake_next_ms(crew));
+	earlier(&next_ms, wake_next_ms(crew));
 	earlier(&next_ms, depart_next_ms(crew));
 	earlier(&next_ms, crew->look_ms);
 	earlier(&next_ms, crew->weigh_ms);
@@ -360,6 +362,8 @@ static void expire(struct crew *crew)
 			slot_on(crew, slot, ON_TURN);
 	if (is_past(crew, depart_next_ms(crew)))
 		depart_look(crew);
+	if (is_past(crew, wake_next_ms(crew)))
+		wake_expire(crew);
 	if (is_past(crew, crew->weigh_ms))
 		weigh_look(crew);
 	if (is_past(crew, tally_next_ms(crew)))

@@ -27,6 +27,7 @@
 #include "parent/stop.h"
 #include "parent/tasks.h"
 #include "parent/upgrade.h"
+#include "parent/wake.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -143,6 +144,8 @@ static void bury(struct crew *crew, struct child *child, const struct obituary *
 		rollout_lose(crew, role, o);
 	if (is_task)
 		tasks_look(crew);
+	else
+		wake_others(crew);
 }
 
 void on_death(struct crew *crew, struct child *child)
@@ -159,6 +162,7 @@ void on_death(struct crew *crew, struct child *child)
 	log_counters(crew, child);
 	if (child->buried) {
 		child_destroy(crew, child);
+		wake_others(crew);
 		return;
 	}
 	obituary_init(crew, child, &o);

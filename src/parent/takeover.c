@@ -26,6 +26,7 @@
 #include "parent/testament.h"
 #include "parent/transfer.h"
 #include "parent/upgrade.h"
+#include "parent/wake.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -230,6 +231,7 @@ static void finish(struct crew *crew, const char *how, bool comes_back)
 	else
 		close(fd);
 	intake_share(crew, 0, 0);
+	wake_beside(crew);
 	intake_release(crew);
 	for (unsigned i = 0; i < crew->config->n_listeners; i++)
 		if (crew->claim_fd[i] >= 0)

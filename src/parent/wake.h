@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* wake - who is woken for a connection to a shared socket may not come: then another is sent to look */
+#pragma once
+
+#include <stdint.h>
+
+struct crew;
+
+/* One who waits for them has died or hangs, or other pools have them or had: another looks, and looks again. */
+void wake_others(struct crew *crew);
+/* The pool that was there before us has been taken over, and drains. */
+void wake_beside(struct crew *crew);
+/* When wake_expire() has work; 0 = never. */
+uint64_t wake_next_ms(const struct crew *crew);
+void wake_expire(struct crew *crew);
