@@ -57,6 +57,7 @@ MUTANTS = (
      "who is replaced closes the listener for good"),
     ("parent/child.c", "\tchild_limit(crew, child, timeout_ms + DRAIN_GRACE_MS, \"did not drain in time\");\n", "",
      "a worker that does not drain is waited for"),
+    ("parent/reap.c", "\telse\n" "\t\twake_others(crew);\n", "", "whom the dead was woken for waits"),
     ("acceptor/deal.c", "\t\tclose(hand[i]);\n", "", "the parent keeps what it has handed out"),
 )
 

@@ -19,6 +19,7 @@
 #define WINDOW_MS		50
 #define TURNS_A_WINDOW		500	/* of one worker: it has a small part of the steps */
 #define ACCEPT_WITHIN_MS	300	/* of being ready */
+#define LOOK_WITHIN_MS		200
 
 void broken(const char *format, ...)
 {
@@ -238,8 +239,51 @@ void check_parent(void)
 		check_child(crew, child);
 }
 
+/* ---- a socket that all wait for ---- */
+
+static bool sleeps(const struct crew *crew, const struct child *child)
+{
+	const struct process *p = process_find(child->pid);
+	const struct worker *w = p ? p->worker : NULL;
+
+	return child_serves(child) && w && !p->dead && !p->stopped && !process_is_ready(p) &&
+	       child_row(crew, child)->waiting && !w->drain.on && !w->accept_paused && !conn_table_full(&w->conns);
+}
+
+static bool anyone_sleeps(struct crew *crew)
+{
+	child_each(crew, child)
+		if (sleeps(crew, child))
+			return true;
+	return false;
+}
+
+/* The first in the queue of the socket that all wait for; NULL = there is no such socket, or nobody waits. */
+static const struct connection *first_waiting(const struct crew *crew)
+{
+	if (crew->config->options.model != BROOD_PREEMPTIVE || crew->stopping || !crew->was_ready ||
+	    crew->config->options.hang_timeout_ms == BROOD_OFF)
+		return NULL;
+	return ((const struct socket *)file_at(process_find(world.parent_pid), crew->reserved_fd[0]))->first;
+}
+
+/* Within the hang timeout it is known that somebody hangs, sooner that somebody has died, and then others look. */
+static void check_shared(struct crew *crew)
+{
+	const struct connection *first = first_waiting(crew);
+
+	if (first != world.beside || !first || !anyone_sleeps(crew)) {
+		world.beside = first;
+		world.beside_ms = world.now_ms;
+	}
+	holds(world.now_ms <= world.beside_ms + crew->config->options.hang_timeout_ms + LOOK_WITHIN_MS,
+	      "a worker sleeps, and a connection waits beside it for %" PRIu64 " ms", world.now_ms - world.beside_ms);
+}
+
 void check_time(void)
 {
+	if (world.crew)
+		check_shared(world.crew);
 	holds(world.stop_by_ms == 0 || world.now_ms <= world.stop_by_ms || world.exit_code >= 0 ||
 	      world.exit_code == -2,
 	      "the pool does not end");

@@ -44,7 +44,8 @@ static void come(struct client *c, uint64_t at_ms)
 
 void clients_begin(void)
 {
-	unsigned n = 2 + (unsigned)chance_below(CLIENTS_MOST - 2);
+	/* with few, nobody comes and makes up for what is overlooked */
+	unsigned n = 2 + (unsigned)chance_below(chance_one_in(4) ? 3 : CLIENTS_MOST - 2);
 
 	last_number = 0;
 	questions_begin();

@@ -120,6 +120,8 @@ struct world {
 	bool		 lost_to_cut;	/* somebody who was owed an answer */
 	bool		 lend_lost;	/* a listener was, on its way to a worker */
 	bool		 harsh;		/* somebody was killed while the pool stopped */
+	const struct connection *beside;	/* it waits in a shared queue, and a worker sleeps... */
+	uint64_t	 beside_ms;	/* ...since then */
 	uint64_t	 stop_by_ms;	/* when it must have ended; 0 = it may go on */
 };
 
