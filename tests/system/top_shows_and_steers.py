@@ -42,6 +42,11 @@ class Screen:
         self.type("-l", line)
         self.type("Enter")
 
+    def clear(self):
+        """And the prompt is there again: what is typed before would be half gone, its output not at a line's begin."""
+        self.run("clear")
+        self.wait_for(r"\A\S+\s*\Z")
+
     def text(self):
         return self.tmux("capture-pane", "-p", "-t", "top")
 
@@ -167,12 +172,12 @@ with Brood(workers=2, control=True) as brood:
         screen.type("q")
         check_end(screen)
         for name in ("SIGINT", "SIGTERM"):
-            screen.run("clear")
+            screen.clear()
             start(screen, brood)
             os.kill(top_of(screen), getattr(signal, name))
             check_end(screen)
 
-        screen.run("clear")
+        screen.clear()
         start(screen, brood)
         os.kill(brood.pid, signal.SIGSTOP)
         screen.wait_for(r"NO ANSWER for [3-9]s")
@@ -217,6 +222,6 @@ with Brood(workers=1, control=True) as brood:
             screen.run(f"TERM={terminal} {BROOD} top --control {brood.control}; echo co''de $?")
             screen.wait_for(rf"^brood: TERM={terminal}: that terminal")
             screen.wait_for(r"^code 1$")
-            screen.run("clear")
+            screen.clear()
     finally:
         screen.end()
