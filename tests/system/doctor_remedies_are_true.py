@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # models: one
+# alone: yes
 """`brood doctor`: something is broken, it says so and how to mend it; that is done, word by word, and it says ok."""
 import json
 import os

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Where io_uring is refused epoll serves and the log says why; --engine uring fails instead, in one line."""
+# alone: yes
 import os
 import pathlib
 import re
