@@ -159,6 +159,7 @@ struct crew {
 	struct quarantine	 quarantines[POISON_MOST];	/* the rows of the board's list */
 	uint64_t		 wake_ms;	/* when to have a worker look at a shared socket again; 0 = never */
 	unsigned		 n_looks;	/* since there was reason */
+	unsigned		 looked;	/* the row after that of who was sent last */
 	uint64_t		 old_until_ms;	/* how long the pool before us may drain, for us */
 	uint64_t		 look_ms;	/* when to look next whether a worker hangs; 0 = never */
 	uint64_t		 transfer_ms;	/* the last look at who has how many connections */

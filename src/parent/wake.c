@@ -24,10 +24,14 @@
 #define LOOKS		4
 #define GOING_ON_MS	100
 
+/* In turn, because one that has all the connections it may have looks in vain. */
 static void have_one_look(struct crew *crew)
 {
-	child_each(crew, child) {
-		if (child_serves(child) && channel_send(child->channel_fd, CHANNEL_LOOK, NULL, -1) == 0)
+	for (unsigned i = 0; i < crew->n_children_max; i++) {
+		const struct child *child = &crew->children[crew->looked++ % crew->n_children_max];
+
+		if (child->serial != 0 && child_serves(child) &&
+		    channel_send(child->channel_fd, CHANNEL_LOOK, NULL, -1) == 0)
 			return;
 	}
 }

@@ -12,7 +12,7 @@ import time
 
 from _play import SLOW, Brood, adopt_orphans, check, engines, wait_until
 
-OPTIONS = ("--model", "preemptive", "--hang-timeout", "1m", "--drain-timeout", "1m")
+OPTIONS = ("--model", "preemptive", "--hang-timeout", "1m", "--drain-timeout", "1m", "--max-connections", 2)
 
 
 def stop_first_in_line(brood):
@@ -20,17 +20,26 @@ def stop_first_in_line(brood):
 
 
 def serves(brood):
-    pass
+    stop_first_in_line(brood)
 
 
 def leaves(brood):
+    stop_first_in_line(brood)
     brood.kill(signal.SIGHUP)
     brood.wait_for_line("reload: done")
 
 
 def is_of_the_pool_before(brood):
+    stop_first_in_line(brood)
     brood.kill(signal.SIGUSR2)
     wait_until(brood.follow, 5, "log: upgraded")
+
+
+def serves_beside_one_that_is_full(brood):
+    """Who is told to look may not be able to take anything; then it is another's turn."""
+    kept = [brood.connect_to(brood.workers()[1]) for _ in range(2)]
+    stop_first_in_line(brood)
+    return kept
 
 
 def come_one_by_one(brood):
@@ -46,10 +55,11 @@ def come_one_by_one(brood):
 
 adopt_orphans()
 for engine in engines():
-    for where in serves, leaves, is_of_the_pool_before:
-        with Brood(*OPTIONS, engine=engine) as brood:
-            stop_first_in_line(brood)
-            where(brood)
+    for where in serves, serves_beside_one_that_is_full, leaves, is_of_the_pool_before:
+        with Brood(*OPTIONS, engine=engine, workers=3) as brood:
+            kept = where(brood)
             waited = come_one_by_one(brood)
             print(f"{engine}: one is stopped and {where.__name__}:", *(f"{ms:.0f}" for ms in waited), "ms")
+            for client in kept or ():
+                client.close()
             check(max(waited) < 500 * SLOW, "nobody waits for the next to come")
