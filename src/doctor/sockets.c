@@ -35,7 +35,7 @@ static int try_address(const struct patient *p, const char *text, struct address
 
 	if (error == 0)
 		error = address_parse(plain, ret_address);
-	if (error < 0)
+	if (error != 0)
 		return error;
 	if (address_is_unix(ret_address) || protocol == PROTOCOL_DATAGRAM)	/* not tried */
 		return 0;

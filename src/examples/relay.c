@@ -88,11 +88,11 @@ static void run(struct work *work)
 	char *rest = work->query;
 	int n = 0, error;
 
+	options.in = work->data;
+	options.in_len = work->len;
 	while (n < WORDS_MOST && (words[n] = strsep(&rest, " ")) != NULL)
 		n++;
 	options.argv = words;
-	options.in = work->data;
-	options.in_len = work->len;
 	options.timeout_ms = 5000;
 	error = brood_spawn(work->request, &options, on_ended, work);
 	if (error < 0) {

@@ -66,7 +66,7 @@ static unsigned key_at(const struct state *st, struct shard *sh, _Atomic uint64_
 int state_next(struct state *st, char owner, uint64_t *cursor, char *key, size_t size)
 {
 	uint64_t n_of_shard = (uint64_t)st->n_buckets * BUCKET_SLOTS, n = n_of_shard * st->n_shards;
-	uint64_t words[(STATE_KEY_MAX + 7) / 8];
+	uint64_t words[(STATE_KEY_MAX + 7) / 8] = { 0 };
 
 	for (unsigned i = 0; i < SLOTS_AT_ONCE; i++) {
 		uint64_t at = *cursor;

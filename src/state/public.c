@@ -44,8 +44,9 @@ int brood_state_get(const char *key, void *out, size_t size, uint64_t *ret_versi
 	struct state *st;
 	int r = open_key(key, &st, &k);
 
-	if (r == 0)
-		r = state_read(st, &k, out, size, &value);
+	if (r != 0)
+		return r;
+	r = state_read(st, &k, out, size, &value);
 	if (r < 0)
 		return r;
 	if (ret_version)

@@ -204,9 +204,9 @@ int state_adopt(int fd, int event_fd, uint64_t n_bytes, bool evicts, struct stat
 	}
 	st->fd = fd;
 	r = map(st);
-	if (r == 0 && st->region->magic != LAYOUT_MAGIC)
+	if (st->region && st->region->magic != LAYOUT_MAGIC)
 		r = -EINVAL;
-	if (r < 0) {
+	if (r < 0 || !st->region) {
 		st->fd = -1;
 		state_destroy(st);
 		return r;
