@@ -6,7 +6,7 @@
 
 struct crew;
 
-/* One who waits for them has died or hangs, or other pools have them or had: another looks, and looks again. */
+/* One who waits for a shared socket has died or hangs, or another pool has it, or had: others look, for a while. */
 void wake_others(struct crew *crew);
 /* The pool that was there before us has been taken over, and drains. */
 void wake_beside(struct crew *crew);
