@@ -110,7 +110,7 @@ def nobody_left(engine, program):
 def another_socket(engine, program):
     """The new program has another: the old one goes on to answer, says where it went, and its end is the upgrade's."""
     with Brood(engine=engine, control=True, program=program) as brood, Client(brood.port) as slow:
-        slow.send("GET /sleep?ms=600 HTTP/1.1\r\nHost: play\r\n\r\n")
+        slow.send("POST /echo HTTP/1.1\r\nHost: play\r\nContent-Length: 4\r\n\r\nab")
         time.sleep(0.1)
         other = brood.control + "2"
         install(program, f'exec {BROOD} "$@" --control {other}\n')
@@ -118,7 +118,8 @@ def another_socket(engine, program):
         status = wait_until(lambda: (s := brood.status())["upgrade"]["to"] and s, 5, "it says who has taken over")
         check(status["pid"] == brood.pid and status["stopping"] and not status["upgrade"]["running"], status)
         check(f"taken over by pid {status['upgrade']['to']}\n" in brood.ctl("status"), "and the table says so")
-        check(slow.response().body == b"slept\n", "what was begun is finished")
+        slow.send("cd")         # until now it has to be there, however long the new one took to start
+        check(slow.response().body == b"abcd", "what was begun is finished")
         check(client.communicate(timeout=5) == ("upgrade begun\n", "") and client.returncode == 0, "it is done")
         brood.follow()
         brood.control = other
