@@ -11,6 +11,7 @@
 #include "parent/takeover.h"
 
 #include "base/address.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "bridge/rights.h"
 #include "parent/parent.h"
@@ -23,9 +24,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ANSWER_MS 5000
+/* Between two looks whether everybody has left. */
+#define LOOK_MS 50
 
 /* ---- who has started us ---- */
 
@@ -126,6 +130,28 @@ static int check_model(struct takeover *t, const struct config *config)
 
 /* ---- its life ---- */
 
+/* Return: whether there is one, or one that nobody has waited for. */
+static bool has_child(void)
+{
+	siginfo_t info = { 0 };
+
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0) {
+		if (info.si_pid == 0)
+			return true;
+		info.si_pid = 0;
+	}
+	return false;
+}
+
+/* The workers of an interim pool that has died are ours as process 1; they drain, and hold its addresses as long. */
+static void await_orphans(const struct config *config)
+{
+	uint64_t until_ms = clock_ms() + config->options.drain_timeout_ms;
+
+	while (has_child() && clock_ms() < until_ms)
+		(void)poll(NULL, 0, LOOK_MS);
+}
+
 int takeover_create(const struct config *config, struct takeover **ret_takeover)
 {
 	struct takeover *t;
@@ -147,6 +173,7 @@ int takeover_create(const struct config *config, struct takeover **ret_takeover)
 	if (r == -EPIPE && t->back) {
 		log_warn("upgrade: the interim pool has died; starting anew");
 		takeover_destroy(t);
+		await_orphans(config);
 		return 0;
 	}
 	if (r < 0)

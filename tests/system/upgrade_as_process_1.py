@@ -79,16 +79,26 @@ def play(engine, program, times):
         brood.stop()
 
 
+def begin(slow):
+    """A request that the old workers have to wait for until finish(): process 1 is not in place before."""
+    slow.send("POST /echo HTTP/1.1\r\nHost: play\r\nContent-Length: 4\r\n\r\nab")
+    time.sleep(0.1)
+
+
+def finish(slow):
+    slow.send("cd")
+    check(slow.response().body == b"abcd", "what was begun is finished")
+
+
 def play_broken_in_between(engine, program):
     """The file is gone when process 1 wants to become it: the interim pool serves until it is back."""
     install(program)
     with Container(engine=engine, program=program) as brood, Client(brood.port) as slow:
         checker = Checker(brood.port, "close", 4)
-        slow.send("GET /sleep?ms=500 HTTP/1.1\r\nHost: play\r\n\r\n")
-        time.sleep(0.1)
+        begin(slow)
         brood.begin_upgrade()
         os.unlink(program)
-        check(slow.response().body == b"slept\n", "what was begun is finished")
+        finish(slow)
         brood.wait_for_line(r"cannot execute .*: No such file or directory; pid \d+ serves on")
         brood.kill(signal.SIGUSR2)
         brood.wait_for_line("no upgrade: one is under way")
@@ -107,13 +117,12 @@ def play_failing_twice(engine, program):
         install(program)
         with Container(engine=engine, program=program, what=("--handler", handler)) as brood, Client(brood.port) as slow:
             checker = Checker(brood.port, "close", 4)
-            slow.send("GET /sleep?ms=500 HTTP/1.1\r\nHost: play\r\n\r\n")
-            time.sleep(0.1)
+            begin(slow)
             brood.begin_upgrade()
             with open(handler + ".bad", "w") as f:
                 f.write("no shared object")
             os.replace(handler + ".bad", handler)
-            check(slow.response().body == b"slept\n", "what was begun is finished")
+            finish(slow)
             brood.wait_for_line("cannot start: handler", 10, 2)
             check(len(brood.lines("executing .* in place")) == 2, "not more often than once a second")
             shutil.copy2(DEMO, handler + ".good")
@@ -141,13 +150,12 @@ def play_interim_killed(engine, program):
     """Nobody is left who serves; process 1 starts anew."""
     install(program)
     with Container(engine=engine, program=program) as brood, Client(brood.port) as slow:
-        slow.send("GET /sleep?ms=300 HTTP/1.1\r\nHost: play\r\n\r\n")
-        time.sleep(0.1)
+        begin(slow)
         brood.begin_upgrade()
         interim = [pid for pid in children_of(brood.pid) if children_of(pid)]
         check(len(interim) == 1, interim)
         os.kill(interim[0], signal.SIGKILL)
-        check(slow.response().body == b"slept\n", "what was begun is finished")
+        finish(slow)
         wait_until(lambda: " ready: " in brood.log().partition("in place")[2], 10, "it starts anew, when the orphans are gone")
         check(brood.get("/").status == 200, "process 1 serves again")
         brood.stop()
