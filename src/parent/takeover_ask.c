@@ -143,7 +143,7 @@ static bool has_child(void)
 	return false;
 }
 
-/* The workers of an interim pool that has died are ours as process 1; they drain, and hold its addresses as long. */
+/* The workers of an interim pool that has died are ours, as process 1; they drain, and hold its addresses. */
 static void await_orphans(const struct config *config)
 {
 	uint64_t until_ms = clock_ms() + config->options.drain_timeout_ms;
